@@ -42,6 +42,7 @@ const (
 	captureMapCaptured    = "captured"
 	captureMapCounters    = "counters"
 	captureMapEnded       = "ended"
+	captureMapKept        = "kept"
 	captureMapListeners   = "listeners"
 	captureMapOwners      = "owners"
 	captureMapRing        = "ring"
@@ -107,6 +108,7 @@ type captureMapSpecs struct {
 	Captured   *ebpf.MapSpec `ebpf:"captured"`
 	Counters   *ebpf.MapSpec `ebpf:"counters"`
 	Ended      *ebpf.MapSpec `ebpf:"ended"`
+	Kept       *ebpf.MapSpec `ebpf:"kept"`
 	Listeners  *ebpf.MapSpec `ebpf:"listeners"`
 	Owners     *ebpf.MapSpec `ebpf:"owners"`
 	Ring       *ebpf.MapSpec `ebpf:"ring"`
@@ -148,6 +150,7 @@ type captureMaps struct {
 	Captured   *ebpf.Map `ebpf:"captured"`
 	Counters   *ebpf.Map `ebpf:"counters"`
 	Ended      *ebpf.Map `ebpf:"ended"`
+	Kept       *ebpf.Map `ebpf:"kept"`
 	Listeners  *ebpf.Map `ebpf:"listeners"`
 	Owners     *ebpf.Map `ebpf:"owners"`
 	Ring       *ebpf.Map `ebpf:"ring"`
@@ -160,6 +163,7 @@ func (m *captureMaps) Close() error {
 		m.Captured,
 		m.Counters,
 		m.Ended,
+		m.Kept,
 		m.Listeners,
 		m.Owners,
 		m.Ring,

@@ -26,6 +26,7 @@ const (
 	compatMapEncodings      = "encodings"
 	compatMapEnded          = "ended"
 	compatMapErrorTypes     = "error_types"
+	compatMapKept           = "kept"
 	compatMapLastIds        = "last_ids"
 	compatMapLayouts        = "layouts"
 	compatMapLockWaits      = "lock_waits"
@@ -74,6 +75,7 @@ const (
 	compatProgWriteRet      = "write_ret"
 	compatVarByName         = "by_name"
 	compatVarCgroupCount    = "cgroup_count"
+	compatVarExaminedFds    = "examined_fds"
 	compatVarFollow         = "follow"
 	compatVarLastBlockId    = "last_block_id"
 	compatVarLastConnId     = "last_conn_id"
@@ -181,6 +183,7 @@ type compatMapSpecs struct {
 	Encodings   *ebpf.MapSpec `ebpf:"encodings"`
 	Ended       *ebpf.MapSpec `ebpf:"ended"`
 	ErrorTypes  *ebpf.MapSpec `ebpf:"error_types"`
+	Kept        *ebpf.MapSpec `ebpf:"kept"`
 	LastIds     *ebpf.MapSpec `ebpf:"last_ids"`
 	Layouts     *ebpf.MapSpec `ebpf:"layouts"`
 	LockWaits   *ebpf.MapSpec `ebpf:"lock_waits"`
@@ -205,6 +208,7 @@ type compatMapSpecs struct {
 type compatVariableSpecs struct {
 	ByName         *ebpf.VariableSpec `ebpf:"by_name"`
 	CgroupCount    *ebpf.VariableSpec `ebpf:"cgroup_count"`
+	ExaminedFds    *ebpf.VariableSpec `ebpf:"examined_fds"`
 	Follow         *ebpf.VariableSpec `ebpf:"follow"`
 	LastBlockId    *ebpf.VariableSpec `ebpf:"last_block_id"`
 	LastConnId     *ebpf.VariableSpec `ebpf:"last_conn_id"`
@@ -254,6 +258,7 @@ type compatMaps struct {
 	Encodings   *ebpf.Map `ebpf:"encodings"`
 	Ended       *ebpf.Map `ebpf:"ended"`
 	ErrorTypes  *ebpf.Map `ebpf:"error_types"`
+	Kept        *ebpf.Map `ebpf:"kept"`
 	LastIds     *ebpf.Map `ebpf:"last_ids"`
 	Layouts     *ebpf.Map `ebpf:"layouts"`
 	LockWaits   *ebpf.Map `ebpf:"lock_waits"`
@@ -284,6 +289,7 @@ func (m *compatMaps) Close() error {
 		m.Encodings,
 		m.Ended,
 		m.ErrorTypes,
+		m.Kept,
 		m.LastIds,
 		m.Layouts,
 		m.LockWaits,
@@ -309,6 +315,7 @@ func (m *compatMaps) Close() error {
 type compatVariables struct {
 	ByName         *ebpf.Variable `ebpf:"by_name"`
 	CgroupCount    *ebpf.Variable `ebpf:"cgroup_count"`
+	ExaminedFds    *ebpf.Variable `ebpf:"examined_fds"`
 	Follow         *ebpf.Variable `ebpf:"follow"`
 	LastBlockId    *ebpf.Variable `ebpf:"last_block_id"`
 	LastConnId     *ebpf.Variable `ebpf:"last_conn_id"`

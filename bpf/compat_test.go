@@ -40,6 +40,7 @@ func TestCompat(t *testing.T) {
 		{"large tables", TestLargeTables},
 		{"verify", TestVerify},
 		{"sockets", TestSockets},
+		{"kept sockets", TestKeptAtExec},
 		{"secrets", TestOwnSecrets},
 		{"handshakes", TestHandshakeFailsByPackets},
 	} {

@@ -33,7 +33,7 @@ func TestHello(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			c := newCollector(t, Options{BufferSize: 16 << 20})
 			if err := c.PacketsWatched(); err != nil {
-				skipOrFail(t, err.Error())
+				t.Skip(err.Error())
 			}
 			want := make([]byte, size)
 			_, _ = rand.NewChaCha8([32]byte{1}).Read(want) // never fails

@@ -88,6 +88,10 @@ func (c *Collector) load() error {
 	if err := errors.Join(enterNames(c.probes.Names, c.opts.Names), enterCgroups(c.probes.Cgroups, c.opts.Cgroups)); err != nil {
 		return err
 	}
+	var examined uint32
+	if err := spec.Variables[probesVarExaminedFds].Get(&examined); err != nil {
+		return err
+	}
 	var own map[string]*ebpf.Map
 	if !c.opts.FramesOnly {
 		var free func()
@@ -97,6 +101,7 @@ func (c *Collector) load() error {
 	layouts := &layoutTable{entries: c.probes.Layouts}
 	known := &tlsLayouts{entries: c.probes.TlsLayouts}
 	c.divide(layouts, known, multi)
+	c.Sockets.examined = int(examined)
 	if err := c.Executables.watch(planned); err != nil {
 		return err
 	}

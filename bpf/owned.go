@@ -53,9 +53,26 @@ func (s *Sockets) OwnSockets(pid int, generation Generation, comm string) error 
 		if getErr != nil {
 			continue // closed meanwhile
 		}
-		err = errors.Join(err, s.ownSocket(socket, owner, uint32(ns.Ino)), unix.Close(socket))
+		if !s.isKept(fd, socket, pid) {
+			err = errors.Join(err, s.ownSocket(socket, owner, uint32(ns.Ino)))
+		}
+		err = errors.Join(err, unix.Close(socket))
 	}
 	return err
+}
+
+// isKept reports whether a process has owned a connection since before it began to run its
+// program. The kernel side knows: see sockets/sockets.h.
+func (s *Sockets) isKept(fd, socket, pid int) bool {
+	var owner packetsOwner
+	protocol, err := unix.GetsockoptInt(socket, unix.SOL_SOCKET, unix.SO_PROTOCOL)
+	if err != nil || protocol != unix.IPPROTO_TCP || fd >= s.examined || s.owners.Lookup(uint32(socket), &owner) != nil {
+		return false
+	}
+	if _, err := unix.Getpeername(socket); err != nil {
+		return false // it listens, or is not connected
+	}
+	return int(owner.Tgid) == pid
 }
 
 // ownSocket enters the owner of a socket, unless a target already owns it.

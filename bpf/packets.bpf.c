@@ -184,8 +184,8 @@ int socket_event(struct bpf_sock_ops *ctx)
 		    op != BPF_SOCK_OPS_PASSIVE_ESTABLISHED_CB && op != BPF_SOCK_OPS_STATE_CB))
 		return PASS;
 	owner = bpf_sk_storage_get(&owners, sk, 0, 0);
-	if (!owner && op == BPF_SOCK_OPS_PASSIVE_ESTABLISHED_CB)
-		owner = own_accepted(ctx, sk);
+	if (op == BPF_SOCK_OPS_PASSIVE_ESTABLISHED_CB)
+		owner = own_accepted(ctx, sk, owner);
 	if (!owner)
 		return PASS;
 	if (op == BPF_SOCK_OPS_TCP_CONNECT_CB) {

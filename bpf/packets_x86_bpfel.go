@@ -113,6 +113,7 @@ const (
 	packetsMapCounters        = "counters"
 	packetsMapEnded           = "ended"
 	packetsMapFlowWants       = "flow_wants"
+	packetsMapKept            = "kept"
 	packetsMapListeners       = "listeners"
 	packetsMapOwners          = "owners"
 	packetsMapQuicFlows       = "quic_flows"
@@ -197,6 +198,7 @@ type packetsMapSpecs struct {
 	Counters  *ebpf.MapSpec `ebpf:"counters"`
 	Ended     *ebpf.MapSpec `ebpf:"ended"`
 	FlowWants *ebpf.MapSpec `ebpf:"flow_wants"`
+	Kept      *ebpf.MapSpec `ebpf:"kept"`
 	Listeners *ebpf.MapSpec `ebpf:"listeners"`
 	Owners    *ebpf.MapSpec `ebpf:"owners"`
 	QuicFlows *ebpf.MapSpec `ebpf:"quic_flows"`
@@ -241,6 +243,7 @@ type packetsMaps struct {
 	Counters  *ebpf.Map `ebpf:"counters"`
 	Ended     *ebpf.Map `ebpf:"ended"`
 	FlowWants *ebpf.Map `ebpf:"flow_wants"`
+	Kept      *ebpf.Map `ebpf:"kept"`
 	Listeners *ebpf.Map `ebpf:"listeners"`
 	Owners    *ebpf.Map `ebpf:"owners"`
 	QuicFlows *ebpf.Map `ebpf:"quic_flows"`
@@ -255,6 +258,7 @@ func (m *packetsMaps) Close() error {
 		m.Counters,
 		m.Ended,
 		m.FlowWants,
+		m.Kept,
 		m.Listeners,
 		m.Owners,
 		m.QuicFlows,

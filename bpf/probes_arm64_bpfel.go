@@ -254,6 +254,13 @@ type probesFieldRecord struct {
 	Text      [0]uint8
 }
 
+type probesGenerationEnd struct {
+	_    structs.HostLayout
+	At   uint64
+	Next uint32
+	Pad  uint32
+}
+
 type probesGenerationKey struct {
 	_          structs.HostLayout
 	Tgid       uint32
@@ -310,6 +317,13 @@ type probesHttp2Layout struct {
 	Writing    uint16
 	Streams    uint16
 	Upload     uint16
+}
+
+type probesKeeper struct {
+	_          structs.HostLayout
+	Started    uint64
+	Tgid       uint32
+	Generation uint32
 }
 
 type probesLedger struct {
@@ -730,6 +744,7 @@ const (
 	probesMapEncodings      = "encodings"
 	probesMapEnded          = "ended"
 	probesMapErrorTypes     = "error_types"
+	probesMapKept           = "kept"
 	probesMapLastIds        = "last_ids"
 	probesMapLayouts        = "layouts"
 	probesMapLockWaits      = "lock_waits"
@@ -778,6 +793,7 @@ const (
 	probesProgWriteRet      = "write_ret"
 	probesVarByName         = "by_name"
 	probesVarCgroupCount    = "cgroup_count"
+	probesVarExaminedFds    = "examined_fds"
 	probesVarFollow         = "follow"
 	probesVarLastBlockId    = "last_block_id"
 	probesVarLastConnId     = "last_conn_id"
@@ -884,6 +900,7 @@ type probesMapSpecs struct {
 	Encodings   *ebpf.MapSpec `ebpf:"encodings"`
 	Ended       *ebpf.MapSpec `ebpf:"ended"`
 	ErrorTypes  *ebpf.MapSpec `ebpf:"error_types"`
+	Kept        *ebpf.MapSpec `ebpf:"kept"`
 	LastIds     *ebpf.MapSpec `ebpf:"last_ids"`
 	Layouts     *ebpf.MapSpec `ebpf:"layouts"`
 	LockWaits   *ebpf.MapSpec `ebpf:"lock_waits"`
@@ -908,6 +925,7 @@ type probesMapSpecs struct {
 type probesVariableSpecs struct {
 	ByName         *ebpf.VariableSpec `ebpf:"by_name"`
 	CgroupCount    *ebpf.VariableSpec `ebpf:"cgroup_count"`
+	ExaminedFds    *ebpf.VariableSpec `ebpf:"examined_fds"`
 	Follow         *ebpf.VariableSpec `ebpf:"follow"`
 	LastBlockId    *ebpf.VariableSpec `ebpf:"last_block_id"`
 	LastConnId     *ebpf.VariableSpec `ebpf:"last_conn_id"`
@@ -956,6 +974,7 @@ type probesMaps struct {
 	Encodings   *ebpf.Map `ebpf:"encodings"`
 	Ended       *ebpf.Map `ebpf:"ended"`
 	ErrorTypes  *ebpf.Map `ebpf:"error_types"`
+	Kept        *ebpf.Map `ebpf:"kept"`
 	LastIds     *ebpf.Map `ebpf:"last_ids"`
 	Layouts     *ebpf.Map `ebpf:"layouts"`
 	LockWaits   *ebpf.Map `ebpf:"lock_waits"`
@@ -986,6 +1005,7 @@ func (m *probesMaps) Close() error {
 		m.Encodings,
 		m.Ended,
 		m.ErrorTypes,
+		m.Kept,
 		m.LastIds,
 		m.Layouts,
 		m.LockWaits,
@@ -1011,6 +1031,7 @@ func (m *probesMaps) Close() error {
 type probesVariables struct {
 	ByName         *ebpf.Variable `ebpf:"by_name"`
 	CgroupCount    *ebpf.Variable `ebpf:"cgroup_count"`
+	ExaminedFds    *ebpf.Variable `ebpf:"examined_fds"`
 	Follow         *ebpf.Variable `ebpf:"follow"`
 	LastBlockId    *ebpf.Variable `ebpf:"last_block_id"`
 	LastConnId     *ebpf.Variable `ebpf:"last_conn_id"`

@@ -13,7 +13,7 @@ import (
 	"testing"
 
 	"h2trace/bpf/plan"
-	"h2trace/scripts/releases"
+	"h2trace/scripts/goreleases"
 )
 
 // buildSecrets builds the program in testdata/secrets.
@@ -127,9 +127,9 @@ func TestSecrets(t *testing.T) {
 		{name: "entry", opts: Options{Mode: plan.EntryRet}},
 		{name: "compat", opts: Options{compat: true}},
 	}
-	list, _ := releases.Take(false)
+	list, _ := goreleases.Take(false)
 	for _, release := range list {
-		variants = append(variants, variant{name: release, env: releases.Env(release)})
+		variants = append(variants, variant{name: release, env: goreleases.Env(release)})
 	}
 	for _, v := range variants {
 		t.Run(v.name, func(t *testing.T) {

@@ -18,5 +18,6 @@ type Segment struct {
 	LostBytes   uint64
 	Stale       bool
 	PeerEnded   bool   // the process sends it after the FIN of its peer
+	Acked       uint64 // of a capture: the sender had all bytes of the other direction before it
 	First       uint32 // the sequence number of offset 0 (RFC 9293 §3.4)
 }

@@ -31,8 +31,8 @@ type Socket struct {
 	Quiet [2]time.Duration
 }
 
-// SocketLeft is a socket that a process has open when it ends, or a closed socket
-// that was watched (WatchClose).
+// SocketLeft is a socket that a process has open when it ends, or keeps when it begins to run
+// another program (before the Exit or Exec), or a closed socket that was watched (WatchClose).
 type SocketLeft struct {
 	Head
 	Socket Socket

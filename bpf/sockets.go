@@ -27,6 +27,8 @@ type Sockets struct {
 	// wire says that sockets of UDP have owners, too, and that Spotting finds those of
 	// TCP.
 	wire bool
+	// examined is how many descriptors of a process the kernel side looks at.
+	examined int
 }
 
 // maxSockets bounds how many sockets List returns.

@@ -68,6 +68,7 @@
 //	exchange.Conn     as that, and 16,384 open exchanges with their URLs.
 //	                  ConnConfig.Budget bounds all together.
 //	tcp.Stream        4 MiB of segments out of order. A Budget bounds all together.
+//	tcp.Conn          two Streams, and of each 1 MiB that waits for what it answers.
 //	tls.Conn          6 kB. In each direction 512 KiB of ciphertext that waits, and 256 KiB of
 //	                  an incomplete message of the handshake. A Budget bounds the ciphertext
 //	                  of all together.

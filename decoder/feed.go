@@ -141,7 +141,9 @@ func (c *Conn) gap(at ktime.Time, h *side, n int64) {
 func (c *Conn) end(at ktime.Time, h *side) {
 	if (h.mode == starting || h.mode == prefacing) && c.streams.known && h.dir == c.streams.clientDir {
 		n := min(len(h.held.buf), len(preface)) // a line that began, and is none of HTTP/1.x so far
-		c.badPreface = c.badPreface || c.fromStart && !bytes.Equal(h.held.buf[:n], preface[:n])
+		if !bytes.Equal(h.held.buf[:n], preface[:n]) {
+			c.misbegun(h)
+		}
 	}
 	if h.mode == starting && !c.fromStart && len(h.held.buf) > 0 {
 		c.startLost(at, h)

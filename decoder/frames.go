@@ -73,7 +73,7 @@ func (c *Conn) framing(h *side, f *Frame) *Violation {
 		return ruleFrameSize
 	case h.blocks.block.open && (f.Type != TypeContinuation || f.StreamID != h.blocks.block.stream):
 		return interrupts(f.Type, h.blocks.block.last)
-	case h.first && (f.Type != TypeSettings || f.Flags.Has(FlagAck)):
+	case h.first && (f.Type != TypeSettings || f.Flags.Has(FlagAck)) && !c.missed[h.dir]:
 		return ruleFirstFrame
 	}
 	return nil

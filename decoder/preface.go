@@ -138,7 +138,7 @@ func (c *Conn) detect(at ktime.Time, h *side) {
 		case !c.fromStart:
 			c.startLost(at, h)
 		case c.streams.known && h.dir == c.streams.clientDir:
-			c.badPreface = true
+			c.misbegun(h)
 			c.decide(at, ProtocolUnknown)
 		case len(h.held.buf) > maxStartLine, c.hopeless(c.other(h)):
 			c.decide(at, ProtocolUnknown)
@@ -187,7 +187,7 @@ func (c *Conn) finishPreface(at ktime.Time, h *side) {
 		case someHTTP1:
 			c.asksInHTTP1(at, h)
 		case neither:
-			c.badPreface = c.fromStart
+			c.misbegun(h)
 			c.startLost(at, h)
 		}
 		return
@@ -197,6 +197,9 @@ func (c *Conn) finishPreface(at ktime.Time, h *side) {
 		c.replay(at, h, int64(n))
 	}
 }
+
+// misbegun notes that the client's first bytes, if it is these that came, are no preface.
+func (c *Conn) misbegun(h *side) { c.badPreface = c.fromStart && !c.missed[h.dir] }
 
 // replay decodes the held bytes of a direction from off on.
 func (c *Conn) replay(at ktime.Time, h *side, off int64) {
@@ -212,8 +215,8 @@ func (c *Conn) startLost(at ktime.Time, h *side) {
 	c.lose(h, beforeLoss)
 	if wasStarting && c.fromStart {
 		c.fromStart = false
-		if o := c.other(h); o.mode == starting {
-			c.startLost(at, o)
+		if o := c.other(h); o.mode == starting && len(o.held.buf) > 0 {
+			c.detect(at, o) // its start is there, and may show the protocol
 		}
 	}
 	if wasStarting && !c.cfg.FromStart {

@@ -47,7 +47,8 @@
 //	container   id of the container that it ran in when it began to run its
 //	            program, or to be observed: 64 hex digits, as its cgroup says;
 //	            the innermost one of several. Absent if it was in none; null if
-//	            it ended before that could be read
+//	            it ended before that could be read, or the names of the
+//	            cgroups above that of h2trace are hidden from it
 //	go_version  such as "go1.26.8"; absent if it is not a Go program
 //	build_id    Go build id; absent if it has none
 //	plan        object: the probe that each tap got, {"write":"PUSH BP"}; and
@@ -375,6 +376,8 @@
 //	traceparent     the trace context in the fields of the request (W3C Trace
 //	                Context), "00-TRACE-PARENT-FLAGS"; absent if it had none, or
 //	                none that is valid
+//	role            of the observed process in it: client, server; absent if
+//	                unknown
 //	open            true if it had not ended when the observation did, else
 //	                absent
 //
@@ -448,11 +451,13 @@
 //	packets  with --pcap: {written, lost}. lost are packets that found no room
 //	         in their buffer, or that could not be written
 //	otlp     with --otlp: {spans_sent, spans_rejected, spans_dropped,
-//	         spans_unsampled, points_sent, points_rejected, points_dropped}. Sent
-//	         are those that the collector acknowledged; rejected those that it did
-//	         not take of a batch; dropped all others, for which there was no room,
-//	         or which did not reach it. points are those of metrics. Unsampled
-//	         spans were not to be sent, says their trace or OTEL_TRACES_SAMPLER
+//	         spans_unsampled, points_sent, points_rejected, points_dropped,
+//	         stalls_dropped}. Sent are those that the collector acknowledged;
+//	         rejected those that it did not take of a batch; dropped all others,
+//	         for which there was no room, or which did not reach it. points are those of metrics. Unsampled
+//	         spans were not to be sent, says their trace or OTEL_TRACES_SAMPLER.
+//	         Dropped stalls are events of no span, as too many of them waited for
+//	         the end of their exchange
 //	labels   with --label: object of what the user says about the run,
 //	         {"region":"eu"}
 //

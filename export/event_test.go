@@ -319,8 +319,8 @@ func TestSummary(t *testing.T) {
 		{"verified", nil, "null", &Verified{4, 30, 0, 1}, nil, nil, nil, `,"verify":{"blocks":4,"fields":30,"mismatches":0,"unchecked":1}`},
 		{"packets", nil, "null", nil, &Packets{9, 1}, nil, nil, `,"packets":{"written":9,"lost":1}`},
 		{
-			"spans", nil, "null", nil, nil, &OTLP{Delivery{8, 1, 2}, 3, Delivery{40, 5, 6}}, nil,
-			`,"otlp":{"spans_sent":8,"spans_rejected":1,"spans_dropped":2,"spans_unsampled":3,"points_sent":40,"points_rejected":5,"points_dropped":6}`,
+			"spans", nil, "null", nil, nil, &OTLP{Delivery{8, 1, 2}, 3, Delivery{40, 5, 6}, 7}, nil,
+			`,"otlp":{"spans_sent":8,"spans_rejected":1,"spans_dropped":2,"spans_unsampled":3,"points_sent":40,"points_rejected":5,"points_dropped":6,"stalls_dropped":7}`,
 		},
 		{"labels", nil, "null", nil, nil, nil, []Label{{"b", "1"}, {"a", `"é"`}}, `,"labels":{"b":"1","a":"\"é\""}`},
 	}

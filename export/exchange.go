@@ -13,6 +13,8 @@ import (
 // Exchange is a request and its response.
 type Exchange struct {
 	*exchange.Exchange
+	// Role is that of the process in the connection.
+	Role decoder.Role
 	// DNS, Connect and Handshake are the times to establish the connection, if this
 	// exchange opened it; nil is unknown.
 	DNS, Connect, Handshake *time.Duration
@@ -74,6 +76,9 @@ func (j *JSONL) Exchange(m Meta, e *Exchange) {
 	}
 	if e.TraceParent != "" {
 		b = appendText(b, "traceparent", string(e.TraceParent))
+	}
+	if role := roleName(e.Role); role != "" {
+		b = appendText(b, "role", role)
 	}
 	if e.Open {
 		b = append(b, `,"open":true`...)

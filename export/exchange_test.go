@@ -123,6 +123,7 @@ func TestExchange(t *testing.T) {
 		{
 			"a call of gRPC that is open without an answer",
 			Exchange{
+				Role: decoder.Server,
 				Exchange: &exchange.Exchange{
 					Stream: 7, Method: "POST", URL: "https://a.example/s.S/Watch", Reused: exchange.ReusedYes, Start: begin, RequestEnd: begin + 1_000_000,
 					End: at, Unanswered: true, Open: true, GRPC: &exchange.GRPC{Status: -1},
@@ -131,7 +132,7 @@ func TestExchange(t *testing.T) {
 			`"stream":7,"method":"POST","url":"https://a.example/s.S/Watch","status":null,"protocol":"h2","reused":true,"request_bytes":0,"response_bytes":0,` +
 				`"dns_ms":0.000,"connect_ms":0.000,"tls_ms":0.000,"send_ms":1.000,"wait_ms":9.000,"receive_ms":null,"total_ms":10.000,` +
 				`"stall_ms":{"recv_window":0.000,"send_window":0.000},"redirect":null,"module":null,"error":null,"start":"2026-09-21T14:13:20.113456789Z",` +
-				`"retry":null,"via":null,"grpc_status":null,"grpc_message":null,"open":true}`,
+				`"retry":null,"via":null,"grpc_status":null,"grpc_message":null,"role":"server","open":true}`,
 		},
 		{
 			"sent again",

@@ -34,6 +34,8 @@ type OTLP struct {
 	Spans     Delivery
 	Unsampled uint64
 	Points    Delivery
+	// DroppedStalls are in no span: too many waited for one.
+	DroppedStalls uint64
 }
 
 // Delivery counts what was sent, and what became of all else.
@@ -127,6 +129,7 @@ func (o *OTLP) appendTo(b []byte) []byte {
 	b = appendIntOrNull(b, "points_sent", &o.Points.Sent)
 	b = appendIntOrNull(b, "points_rejected", &o.Points.Rejected)
 	b = appendIntOrNull(b, "points_dropped", &o.Points.Dropped)
+	b = appendIntOrNull(b, "stalls_dropped", &o.DroppedStalls)
 	return append(b, '}')
 }
 

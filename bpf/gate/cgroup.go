@@ -9,18 +9,22 @@ import (
 // cgroups are those whose processes are held, and those below, whether or not they are targets:
 // a process that comes into one, as when a container starts, becomes a target at its next exec.
 type cgroups struct {
-	root string // where cgroup v2 is mounted
-	dirs []string
+	namespace *mounts.Namespace
+	dirs      []string
 }
 
 // add adds a directory of cgroup v2.
-func (c *cgroups) add(dir string) error {
-	var err error
-	if c.root == "" {
-		c.root, err = mounts.Cgroup2()
+func (c *cgroups) add(dir string) (err error) {
+	if c.namespace == nil {
+		if c.namespace, err = mounts.NewNamespace(); err != nil {
+			return err
+		}
+	}
+	if dir, err = c.namespace.Canonical(dir); err != nil {
+		return err
 	}
 	c.dirs = append(c.dirs, strings.TrimSuffix(dir, "/")+"/")
-	return err
+	return nil
 }
 
 // have reports whether a process is in one of them.
@@ -28,7 +32,7 @@ func (c *cgroups) have(pid int) bool {
 	if len(c.dirs) == 0 {
 		return false
 	}
-	of := mounts.CgroupOf(pid, c.root)
+	of := c.namespace.CgroupOf(pid)
 	if of == "" {
 		return false
 	}

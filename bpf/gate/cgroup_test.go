@@ -1,10 +1,12 @@
 package gate
 
 import (
+	"bytes"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"syscall"
 	"testing"
 
 	"h2trace/bpf/mounts"
@@ -18,8 +20,13 @@ func TestHeldInCgroup(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	name := filepath.Join(root, fmt.Sprintf("h2trace-gate-%d", os.Getpid()))
+	top, err := os.MkdirTemp(root, "h2trace-gate-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	name := filepath.Join(top, "held")
 	groups := []string{name, name + "/below", name + "-beside"}
+	defer func() { _ = os.Remove(top) }()
 	for _, group := range groups {
 		if err := os.Mkdir(group, 0o755); err != nil {
 			t.Fatal(err)
@@ -30,9 +37,13 @@ func TestHeldInCgroup(t *testing.T) {
 			}
 		}()
 	}
+	link := filepath.Join(t.TempDir(), "link")
+	if err := os.Symlink(name, link); err != nil {
+		t.Fatal(err)
+	}
 	dir := ownFS(t)
 	var a asked
-	startGate(t, Options{Targets: newTargets(t), Only: dir, Cgroups: []string{name + "/"}, Attach: a.attach})
+	startGate(t, Options{Targets: newTargets(t), Only: dir, Cgroups: []string{link + "/"}, Attach: a.attach})
 	var want []fileID
 	for i, group := range append(groups, root) {
 		file := trueIn(t, dir, fmt.Sprint("true", i))
@@ -46,5 +57,30 @@ func TestHeldInCgroup(t *testing.T) {
 	}
 	if got := a.list(); len(got) != 2 || got[0] != want[0] || got[1] != want[1] {
 		t.Errorf("asked about %d files, want those of the cgroup", len(got))
+	}
+}
+
+// TestHeldInNamespace does the same in a cgroup namespace, as in a container.
+func TestHeldInNamespace(t *testing.T) {
+	needGate(t)
+	root, err := mounts.Cgroup2()
+	if err != nil {
+		t.Fatal(err)
+	}
+	own, err := os.MkdirTemp(root, "h2trace-gate-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = os.Remove(own) }()
+	dir, err := os.Open(own)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer dir.Close()
+	cmd := exec.Command("/proc/self/exe", "-test.run=^TestHeldInCgroup$", "-test.v")
+	cmd.SysProcAttr = &syscall.SysProcAttr{UseCgroupFD: true, CgroupFD: int(dir.Fd()), Unshareflags: syscall.CLONE_NEWCGROUP}
+	out, err := cmd.CombinedOutput()
+	if err != nil || !bytes.Contains(out, []byte("--- PASS: TestHeldInCgroup")) {
+		t.Errorf("%v\n%s", err, out)
 	}
 }

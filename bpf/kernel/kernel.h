@@ -213,6 +213,7 @@ struct task_struct {
 	struct mm_struct *mm;
 	int pid;
 	int tgid;
+	unsigned long long start_time;
 	int exit_code;
 	struct task_struct *real_parent;
 	struct files_struct *files;

@@ -273,6 +273,13 @@ struct generation_key {
 	u32 generation;
 };
 
+/* The end of a generation. */
+struct generation_end {
+	u64 at;
+	u32 next; /* the generation after an exec that has left listening sockets open, or 0 */
+	u32 pad;
+};
+
 /*
  * When targets ended, or began to run another program. TCP may send later what they
  * have written. It sends some of it up to a minute later; user space waits for LATE_NS.
@@ -282,24 +289,42 @@ struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__uint(max_entries, 4096);
 	__type(key, struct generation_key);
-	__type(value, u64);
+	__type(value, struct generation_end);
 } ended SEC(".maps");
 
-static __always_inline void note_end(u32 tgid, u32 generation)
+static __always_inline void note_end(u32 tgid, u32 generation, u32 next)
 {
 	struct generation_key key = { tgid, generation };
-	u64 now = bpf_ktime_get_ns();
+	struct generation_end end = { .at = bpf_ktime_get_ns(), .next = next };
 
-	bpf_map_update_elem(&ended, &key, &now, BPF_ANY);
+	bpf_map_update_elem(&ended, &key, &end, BPF_ANY);
 }
 
 /* Reports whether a target has ended, and may still have data to send. */
 static __always_inline bool has_just_ended(u32 tgid, u32 generation)
 {
 	struct generation_key key = { tgid, generation };
-	u64 *at = bpf_map_lookup_elem(&ended, &key);
+	struct generation_end *end = bpf_map_lookup_elem(&ended, &key);
 
-	return at && bpf_ktime_get_ns() - *at < LATE_NS;
+	return end && bpf_ktime_get_ns() - end->at < LATE_NS;
 }
+
+/* The process that goes on with a socket after an exec. */
+struct keeper {
+	u64 started; /* the process, see start_time of task_struct */
+	u32 tgid;
+	u32 generation; /* that began with the exec */
+};
+
+/*
+ * The connected TCP sockets that were open in a target when it began to run another
+ * program, by struct sock.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 4096);
+	__type(key, u64);
+	__type(value, struct keeper);
+} kept SEC(".maps");
 
 #endif

@@ -4,16 +4,14 @@ import (
 	"bytes"
 	"io"
 	"os"
-	"path"
 	"strconv"
 )
 
 // maxMembership bounds what is read of /proc/PID/cgroup.
 const maxMembership = 128 << 10
 
-// CgroupOf returns the directory of the cgroup of a process, below root, where cgroup v2 is
-// mounted; "" if it is unknown.
-func CgroupOf(pid int, root string) string {
+// CgroupOf returns the directory of the cgroup of v2 of a process; "" if it is unknown.
+func (n *Namespace) CgroupOf(pid int) string {
 	f, err := os.Open("/proc/" + strconv.Itoa(pid) + "/cgroup")
 	if err != nil {
 		return ""
@@ -24,8 +22,9 @@ func CgroupOf(pid int, root string) string {
 		return ""
 	}
 	for line := range bytes.Lines(b) {
-		if name, ok := bytes.CutPrefix(line, []byte("0::/")); ok {
-			return path.Join(root, string(bytes.TrimSuffix(name, []byte("\n"))))
+		controllers, dir, ok := ParseCgroup(string(bytes.TrimSuffix(line, []byte("\n"))))
+		if ok && controllers == "" {
+			return n.Directory(dir)
 		}
 	}
 	return ""

@@ -161,8 +161,32 @@ struct {
 	__type(value, struct owner);
 } listeners SEC(".maps");
 
-/* Returns the owner of an accepted connection, if it matches one of listeners. */
-static __always_inline struct owner *own_accepted(struct bpf_sock_ops *ctx, struct bpf_sock *sk)
+/* Reports whether the owner of a socket runs, and the same program as when it got it. */
+static __always_inline bool is_current(struct owner *owner)
+{
+	u32 generation;
+
+	return generation_of(owner->tgid, &generation) && generation == owner->generation;
+}
+
+/*
+ * Reports whether a process holds a socket that it got before it began to run its
+ * program. From then on that program owns it.
+ */
+static __always_inline bool is_kept(struct owner *owner, struct bpf_sock *sk)
+{
+	u64 key = (u64)bpf_skc_to_tcp_sock(sk);
+	struct keeper *now = bpf_map_lookup_elem(&kept, &key);
+
+	if (!now || now->tgid != owner->tgid)
+		return false;
+	owner->generation = now->generation;
+	return is_current(owner);
+}
+
+/* Returns the owner that listeners have for an accepted connection, or NULL. */
+static __always_inline struct owner *owner_of_accepted(struct bpf_sock_ops *ctx,
+						       struct bpf_sock *sk)
 {
 	struct sock *full = (struct sock *)bpf_skc_to_tcp_sock(sk);
 	struct listener key = {};
@@ -184,9 +208,51 @@ static __always_inline struct owner *own_accepted(struct bpf_sock_ops *ctx, stru
 		}
 		owner = bpf_map_lookup_elem(&listeners, &key);
 	}
-	if (!owner)
+	return owner;
+}
+
+/*
+ * Reports whether the process that owns a listening socket still runs, and fills in its
+ * generation: also after an exec that has left listening sockets open.
+ */
+static __always_inline bool listens_on(struct owner *owner, u32 *generation)
+{
+	struct generation_key key = { owner->tgid, owner->generation };
+	struct generation_end *end;
+
+	if (!generation_of(owner->tgid, generation))
+		return false;
+	if (*generation == owner->generation)
+		return true;
+	end = bpf_map_lookup_elem(&ended, &key);
+	return end && end->next == *generation;
+}
+
+/*
+ * Returns the owner of an accepted connection, NULL when there is none. inherited is that
+ * of the listening socket. If that process has ended, another one may hold the socket.
+ */
+static __always_inline struct owner *own_accepted(struct bpf_sock_ops *ctx, struct bpf_sock *sk,
+						  struct owner *inherited)
+{
+	struct owner *owner;
+	u32 generation;
+
+	if (inherited && listens_on(inherited, &generation)) {
+		inherited->generation = generation;
+		return inherited;
+	}
+	owner = owner_of_accepted(ctx, sk);
+	if (!owner || !listens_on(owner, &generation))
+		return inherited;
+	if (!inherited)
+		inherited = bpf_sk_storage_get(&owners, sk, owner, BPF_SK_STORAGE_GET_F_CREATE);
+	if (!inherited)
 		return NULL;
-	return bpf_sk_storage_get(&owners, sk, owner, BPF_SK_STORAGE_GET_F_CREATE);
+	inherited->tgid = owner->tgid;
+	inherited->generation = generation;
+	__builtin_memcpy(inherited->comm, owner->comm, sizeof(inherited->comm));
+	return inherited;
 }
 
 /* In connect(2), bind(2) and sendto(2), the calling process owns the socket. */

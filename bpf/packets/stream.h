@@ -197,11 +197,9 @@ static __always_inline bool is_wanted(struct segment *s)
  * Reports whether packets of a direction belong to a target. When its owner has ended, TCP
  * sends what it has written before; what comes reaches nobody.
  */
-static __always_inline bool may_speak(struct owner *owner, u8 dir)
+static __always_inline bool may_speak(struct owner *owner, struct bpf_sock *sk, u8 dir)
 {
-	u32 generation;
-
-	if (generation_of(owner->tgid, &generation) && generation == owner->generation)
+	if (is_current(owner) || is_kept(owner, sk))
 		return true;
 	return dir == DIR_SEND && has_just_ended(owner->tgid, owner->generation);
 }
@@ -211,7 +209,7 @@ static __always_inline void stream_packet(struct __sk_buff *skb, struct bpf_sock
 {
 	struct segment s = { .owner = owner, .at = p->payload, .dir = dir };
 
-	if (skb->len <= p->payload || !may_speak(owner, dir))
+	if (skb->len <= p->payload || !may_speak(owner, sk, dir))
 		return;
 	s.len = skb->len - p->payload;
 	s.peer_ended =

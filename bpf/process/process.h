@@ -62,10 +62,8 @@ static __always_inline bool in_cgroup(struct task_struct *task)
 
 u64 last_generation = 0;
 
-static __always_inline bool add_target(u32 tgid)
+static __always_inline bool add_target(u32 tgid, u32 generation)
 {
-	u32 generation = new_id(&last_generation);
-
 	if (bpf_map_update_elem(&targets, &tgid, &generation, BPF_ANY)) {
 		count_seen(1, 0);
 		count_lost(LOSS_TABLE_FULL, 1, 0);
@@ -85,7 +83,7 @@ int process_fork(u64 *ctx)
 	u32 to = BPF_CORE_READ(child, tgid);
 
 	if (follow && from != to && is_target(from))
-		add_target(to);
+		add_target(to, new_id(&last_generation));
 	return 0;
 }
 
@@ -95,15 +93,16 @@ int process_exec(u64 *ctx)
 	struct task_struct *task = (void *)ctx[0];
 	struct linux_binprm *bprm = (void *)ctx[2];
 	u32 tgid = BPF_CORE_READ(task, tgid);
+	u32 before = 0, generation;
 	struct exec_record *r;
-	u32 before = 0;
 	u64 from;
 
 	if (!generation_of(tgid, &before) && !(by_name && is_named(bprm)) && !in_cgroup(task))
 		return 0;
+	generation = new_id(&last_generation);
 	if (is_target(tgid))
-		note_end(tgid, before);
-	if (!add_target(tgid))
+		note_end(tgid, before, keep_sockets(task, tgid, generation) ? generation : 0);
+	if (!add_target(tgid, generation))
 		return 0;
 	r = ring_begin(sizeof(*r), offsetof(struct exec_record, env), RECORD_EXEC, tgid);
 	if (!r)
@@ -113,7 +112,7 @@ int process_exec(u64 *ctx)
 	r->inode = BPF_CORE_READ(bprm, file, f_inode, i_ino);
 	r->size = BPF_CORE_READ(bprm, file, f_inode, i_size);
 	r->cgroup = bpf_get_current_cgroup_id();
-	generation_of(tgid, &r->generation);
+	r->generation = generation;
 	/* Both lie on the new stack, which was just written. */
 	from = BPF_CORE_READ(task, mm, arg_start);
 	r->args_len =
@@ -138,7 +137,7 @@ int process_exit(u64 *ctx)
 	if (BPF_CORE_READ(task, signal, live.counter) || !generation_of(tgid, &generation))
 		return 0;
 	report_sockets(task, tgid);
-	note_end(tgid, generation);
+	note_end(tgid, generation, 0);
 	bpf_map_delete_elem(&targets, &tgid);
 	r = ring_record(sizeof(*r), RECORD_EXIT, tgid);
 	if (!r)

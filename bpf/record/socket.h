@@ -29,8 +29,8 @@ struct socket_use {
 };
 
 /*
- * A socket that is open when a process ends. The iterator of sockets/sockets.h
- * writes the others.
+ * A socket that is open when a process ends, or that it keeps when it begins to run
+ * another program. The iterator of sockets/sockets.h writes the others.
  */
 struct socket_record {
 	struct record_header h;

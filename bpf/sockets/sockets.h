@@ -61,26 +61,46 @@ static __always_inline void describe_unix(struct socket_use *use, struct sock *s
 		use->name_len = len;
 }
 
-/* Returns the socket of a file, if it is of a reported kind. */
-static __always_inline struct sock *stream_of(struct file *file)
+/* Returns the socket of a file, NULL if it has none. */
+static __always_inline struct sock *sock_of(struct file *file)
 {
 	struct socket *socket;
-	struct sock *sk;
-	u16 type, family;
 
 	if (!file || (BPF_CORE_READ(file, f_inode, i_mode) & S_IFMT) != S_IFSOCK)
 		return NULL;
 	socket = BPF_CORE_READ(file, private_data);
-	sk = BPF_CORE_READ(socket, sk);
+	return BPF_CORE_READ(socket, sk);
+}
+
+static __always_inline bool is_tcp(struct sock *sk)
+{
+	u16 family = BPF_CORE_READ(sk, __sk_common.skc_family);
+
+	return (family == AF_INET || family == AF_INET6) &&
+	       BPF_CORE_READ(sk, sk_type) == SOCK_STREAM &&
+	       BPF_CORE_READ(sk, sk_protocol) == IPPROTO_TCP;
+}
+
+/* Returns the TCP socket of a file, NULL if it has none. */
+static __always_inline struct sock *tcp_of(struct file *file)
+{
+	struct sock *sk = sock_of(file);
+
+	return sk && is_tcp(sk) ? sk : NULL;
+}
+
+/* Returns the socket of a file, if it is of a reported kind. */
+static __always_inline struct sock *stream_of(struct file *file)
+{
+	struct sock *sk = sock_of(file);
+	u16 type;
+
 	if (!sk || !is_connected(sk))
 		return NULL;
+	if (BPF_CORE_READ(sk, __sk_common.skc_family) != AF_UNIX)
+		return is_tcp(sk) ? sk : NULL;
 	type = BPF_CORE_READ(sk, sk_type);
-	family = BPF_CORE_READ(sk, __sk_common.skc_family);
-	if (family == AF_UNIX)
-		return type == SOCK_STREAM || type == SOCK_SEQPACKET ? sk : NULL;
-	if (type != SOCK_STREAM || BPF_CORE_READ(sk, sk_protocol) != IPPROTO_TCP)
-		return NULL;
-	return sk;
+	return type == SOCK_STREAM || type == SOCK_SEQPACKET ? sk : NULL;
 }
 
 static __always_inline void describe_socket(struct socket_use *use, struct sock *sk, u32 tgid)
@@ -146,16 +166,21 @@ static __always_inline void watched_closes(struct sock *sk, int state)
 	bpf_map_delete_elem(&watched, &key);
 }
 
-/* Descriptors of a process that are examined when it ends. */
+/* Descriptors of a process that are examined when it ends, or runs another program. */
 #ifdef COMPAT
-#define EXIT_FDS 64
+#define EXAMINED_FDS 64
 #else
-#define EXIT_FDS 1024
+#define EXAMINED_FDS 1024
 #endif
+/* For user space. */
+const volatile u32 examined_fds = EXAMINED_FDS;
 
 struct open_files {
 	struct file **files;
 	u32 tgid;
+	u32 listening;	/* at an exec: whether a socket does */
+	u32 generation; /* at an exec, as the next: of the program that runs now */
+	u64 started;
 };
 
 /* Global, so that the verifier follows it once and not for each descriptor. */
@@ -184,18 +209,86 @@ STEP report_socket(u32 i, struct open_files *open)
 	return 0;
 }
 
+/* Finds the files of the current process, and returns how many descriptors to examine. */
+static __always_inline u32 find_files(struct task_struct *task, struct open_files *open)
+{
+	u32 n = BPF_CORE_READ(task, files, fdt, max_fds);
+
+	open->files = BPF_CORE_READ(task, files, fdt, fd);
+	if (!open->files)
+		return 0;
+	return n < EXAMINED_FDS ? n : EXAMINED_FDS;
+}
+
 /* The current process, whose last thread ends and still has its files. */
 static __always_inline void report_sockets(struct task_struct *task, u32 tgid)
 {
 	struct open_files open = { .tgid = tgid };
-	u32 n = BPF_CORE_READ(task, files, fdt, max_fds);
+	u32 n = find_files(task, &open);
 
-	open.files = BPF_CORE_READ(task, files, fdt, fd);
-	if (!open.files)
-		return;
-	if (n > EXIT_FDS)
-		n = EXIT_FDS;
-	EACH(n, EXIT_FDS, report_socket, &open);
+	EACH(n, EXAMINED_FDS, report_socket, &open);
+}
+
+/*
+ * Reports whether an older process that runs has kept a socket. Sockets are inherited, so
+ * it is not that of this process.
+ */
+static __always_inline bool is_inherited(u64 sk, u64 started)
+{
+	struct keeper *by = bpf_map_lookup_elem(&kept, &sk);
+	u32 generation;
+
+	return by && by->started < started && generation_of(by->tgid, &generation) &&
+	       generation == by->generation;
+}
+
+/* The same, where the process goes on with a connected socket. Returns 1 if it listens. */
+__noinline int keep_file(u64 file, u32 tgid, u32 generation, u64 started)
+{
+	struct keeper by = { .started = started, .tgid = tgid, .generation = generation };
+	u64 key = (u64)tcp_of((void *)file);
+
+	if (!key)
+		return 0;
+	if (BPF_CORE_READ((struct sock *)key, __sk_common.skc_state) == TCP_LISTEN)
+		return 1;
+	if (!is_connected((struct sock *)key) || is_inherited(key, started))
+		return 0;
+	if (bpf_map_update_elem(&kept, &key, &by, BPF_ANY)) {
+		count_seen(1, 0);
+		count_lost(LOSS_TABLE_FULL, 1, 0);
+		return 0; /* it ends for user space, too */
+	}
+	report_file(file, tgid);
+	return 0;
+}
+
+STEP keep_socket(u32 i, struct open_files *open)
+{
+	struct file *file = NULL;
+
+	if (bpf_probe_read_kernel(&file, sizeof(file), &open->files[i]))
+		return 1;
+	open->listening |= keep_file((u64)file, open->tgid, open->generation, open->started);
+	return 0;
+}
+
+/*
+ * The current process, which has just begun to run another program: the kernel has
+ * closed what it had marked to be closed then (FD_CLOEXEC). Reports the connections
+ * that the program goes on with, and returns whether there are listening sockets.
+ */
+static __always_inline bool keep_sockets(struct task_struct *task, u32 tgid, u32 generation)
+{
+	struct open_files open = {
+		.tgid = tgid,
+		.generation = generation,
+		.started = BPF_CORE_READ(task, start_time),
+	};
+	u32 n = find_files(task, &open);
+
+	EACH(n, EXAMINED_FDS, keep_socket, &open);
+	return open.listening;
 }
 
 #endif

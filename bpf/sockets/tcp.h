@@ -68,6 +68,8 @@ static __always_inline void sock_closes(struct sock *sk, int before, int state)
 	struct conn *c;
 
 	watched_closes(sk, state);
+	if (state == TCP_CLOSE)
+		bpf_map_delete_elem(&kept, &key);
 	if (!owner)
 		return;
 	/*

@@ -12,20 +12,14 @@ import (
 //go:embed causes.txt
 var causesSource string
 
-// causes returns the pages of help on the causes of a verdict.
-func causes() []section {
-	var list []section
-	for _, s := range manpages.Sections(causesSource) {
-		list = append(list, section{s.Title, s.Text})
-	}
-	return list
-}
+// causes returns the pages of help on the causes of a verdict. The title of each is its name.
+func causes() []manpages.Section { return manpages.Sections(causesSource) }
 
 // helpOnCause returns the page of help on a cause; a "-" may stand for its "_".
 func helpOnCause(topic string) (text string, ok bool) {
 	for _, s := range causes() {
-		if strings.EqualFold(s.topic, strings.ReplaceAll(topic, "-", "_")) {
-			return s.text, true
+		if strings.EqualFold(s.Title, strings.ReplaceAll(topic, "-", "_")) {
+			return s.Text, true
 		}
 	}
 	return "", false
@@ -35,7 +29,7 @@ func helpOnCause(topic string) (text string, ok bool) {
 func causeTopics() []string {
 	var list []string
 	for _, s := range causes() {
-		list = append(list, s.topic)
+		list = append(list, s.Title)
 	}
 	return list
 }

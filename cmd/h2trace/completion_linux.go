@@ -101,7 +101,8 @@ func processNames(string) (list []completion.Word) {
 	return list
 }
 
-// processes returns all processes but this one and the threads of the kernel.
+// processes returns all processes but this one, those that have ended and wait for their parent,
+// and the threads of the kernel.
 func processes() map[int]procfs.Stat {
 	const kthreadd = 2
 	found := make(map[int]procfs.Stat)
@@ -111,7 +112,7 @@ func processes() map[int]procfs.Stat {
 		if err != nil || pid == os.Getpid() || pid == kthreadd {
 			continue
 		}
-		if stat, err := procfs.ReadStat(pid); err == nil && stat.PPID != kthreadd {
+		if stat, err := procfs.ReadStat(pid); err == nil && stat.PPID != kthreadd && !procfs.Ended(pid) {
 			found[pid] = stat
 		}
 	}

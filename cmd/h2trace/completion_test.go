@@ -4,12 +4,16 @@ package main
 
 import (
 	"maps"
+	"os"
+	"os/exec"
 	"regexp"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"h2trace/cmd/h2trace/internal/manpages"
+	"h2trace/cmd/h2trace/internal/procfs"
 )
 
 // TestCompletionHasAll demands that completion knows each subcommand of the usage, and of each
@@ -71,6 +75,37 @@ func TestCompletionHasAll(t *testing.T) {
 			if takes := f.NoOptDefVal == ""; takes != (listed || slices.Contains(free, flag)) {
 				t.Errorf("%s --%s: takes a value %v, values to choose from %v", c.Name, flag, takes, listed)
 			}
+		}
+	}
+}
+
+// TestProcessesToChoose demands that completion offers a process that runs, and neither itself, one
+// that has ended and was not waited for, nor a thread of the kernel.
+func TestProcessesToChoose(t *testing.T) {
+	running, ended := exec.Command("cat"), exec.Command("true")
+	stdin, err := running.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, cmd := range []*exec.Cmd{running, ended} {
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		defer func() { _ = cmd.Wait() }()
+	}
+	defer stdin.Close()
+	for end := time.Now().Add(time.Minute); !procfs.Ended(ended.Process.Pid); time.Sleep(time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatal("true does not end")
+		}
+	}
+	found := processes()
+	if _, ok := found[running.Process.Pid]; !ok {
+		t.Error("a process that runs is missing")
+	}
+	for what, pid := range map[string]int{"itself": os.Getpid(), "an ended process": ended.Process.Pid, "kthreadd": 2} {
+		if stat, ok := found[pid]; ok && (pid != 2 || stat.Comm == "kthreadd") {
+			t.Errorf("completion offers %s, %d", what, pid)
 		}
 	}
 }

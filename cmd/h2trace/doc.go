@@ -316,7 +316,7 @@ come in the order of its bytes.
 	          detail}, start, retry {attempt, conn, stream, class}, via,
 	          authorized, retry_after,
 	          cache (hit, miss), age_s, server_timing {NAME: ms},
-	          grpc_status, grpc_message, silent_ms, traceparent, open
+	          grpc_status, grpc_message, silent_ms, traceparent, role, open
 	stall     stream, side, window, start, stall_ms, ended_by
 	verify    dir, stream, index, want, got
 	loss      reason (ring_full, truncated, read_fault, table_full, gap),
@@ -326,7 +326,8 @@ come in the order of its bytes.
 	          max_rss_bytes}, command, signal, verify {blocks, fields,
 	          mismatches, unchecked}, packets {written, lost}, otlp
 	          {spans_sent, spans_rejected, spans_dropped, spans_unsampled,
-	          points_sent, points_rejected, points_dropped}, labels {KEY: VALUE}
+	          points_sent, points_rejected, points_dropped, stalls_dropped},
+	          labels {KEY: VALUE}
 
 window holds conn_send, conn_recv, stream_send and stream_recv: the credit left
 after this frame. _send is what the observed process may still send, _recv what
@@ -890,6 +891,15 @@ An executable that is not held is observed some 20 ms after its exec. A
 connection that it opens before that is joined in the middle or missed. Ctrl-Z,
 SIGSTOP and the death of h2trace do not prolong a hold.
 
+With source wire, and without TLS, the traffic of a connection belongs to the
+process that made it, or that bound the listening socket. It goes on when that
+process executes another program and leaves the socket open, if its descriptor
+is below 1024, or below 64 before Linux 5.17. When that process ends, and
+another one has inherited the socket, no more of the connection is reported than
+what TCP sends within a second. Connections that are accepted after that belong
+to the process that executed a program with the inherited listening socket,
+unless the socket was bound before h2trace came.
+
 With source calls, a probe at a wrong place never fires. So h2trace compares
 connections that show plaintext in one direction only with their sockets. If the
 socket sends more than 4 KiB, or receives more than 32 KiB, in the other, and
@@ -921,8 +931,10 @@ The process events of a process in a container have its id, 64 hex digits, as
 container: that of the innermost one, where they are nested. h2trace takes it
 from the cgroup in which the process is when it begins to run its program. It is
 null if the process ended before h2trace could read /proc, and nothing else was
-seen in that cgroup before. Runtimes that do not name cgroups with such ids,
-such as LXC, have none.
+seen in that cgroup before. It is also null if h2trace is in a cgroup namespace
+without the /sys/fs/cgroup of the host: then the names above its own cgroup are
+hidden from it. Runtimes that do not name cgroups with such ids, such as LXC,
+have none.
 
 --cgroup PATH observes all that runs in a cgroup of v2, and in those below it:
 what runs now, and every process that executes a program there later, also in a
@@ -1042,7 +1054,8 @@ runs of seconds, report --prometheus has the same metrics afterwards.
 	http_server_request_duration_seconds
 	        the same of requests that they served
 	h2trace_requests_total
-	        all requests that ended, by role; equal to exchanges of the summary
+	        all requests that ended, by role: client, server, or unknown; equal to
+	        exchanges of the summary
 	h2trace_request_phase_seconds
 	        histogram of phases: send, wait, receive; and of the first request of
 	        a connection dns, connect, tls
@@ -1105,7 +1118,8 @@ environment of the process, or the name of the program; with process.pid, its
 executable, the version of Go, container.id and host.name. In the environment of
 h2trace itself, OTEL_RESOURCE_ATTRIBUTES adds to it. Metrics are those of
 --metrics, sent each minute (OTEL_METRIC_EXPORT_INTERVAL) and at the end; their
-resource is h2trace. OTEL_METRICS_EXPORTER=none sends none.
+resource is h2trace, with a service.instance.id for each run, unless
+OTEL_RESOURCE_ATTRIBUTES has one. OTEL_METRICS_EXPORTER=none sends none.
 
 Of the environment of h2trace, these count, also with TRACES_ or METRICS_ after
 OTLP_:
@@ -1123,8 +1137,8 @@ redirects are not followed. What h2trace redacts is redacted in spans, so that
 --show-secrets and --otlp exclude each other.
 
 Observing never waits for the collector. What it does not take is tried again
-for a minute, as it asks with Retry-After; meanwhile 4096 spans wait, and those
-without room are dropped. At the end it has 5 seconds. A message says what is
+for a minute, as it asks with Retry-After; meanwhile 4096 spans wait, of 8 MiB at
+most, and those without room are dropped. At the end it has 5 seconds. A message says what is
 wrong, once. The summary counts the spans and data points that the collector
 acknowledged, those that it rejected, and those that were dropped. The exit
 status does not tell.

@@ -14,6 +14,7 @@ import (
 	"h2trace/cmd/h2trace/internal/message"
 	"h2trace/cmd/h2trace/internal/output"
 	"h2trace/cmd/h2trace/internal/testkit/contract"
+	"h2trace/decoder"
 	"h2trace/decoder/exchange"
 	"h2trace/decoder/goproxy"
 	"h2trace/decoder/ktime"
@@ -118,7 +119,7 @@ func (t *fakeTracer) observeEvents(ctx context.Context) error {
 		asked, _ := goproxy.Parse(url)
 		m := at(900)
 		m.Conn = "c1"
-		events.Exchange(m, &export.Exchange{Module: &export.Module{Request: asked}, Exchange: &exchange.Exchange{
+		events.Exchange(m, &export.Exchange{Role: decoder.Client, Module: &export.Module{Request: asked}, Exchange: &exchange.Exchange{
 			Stream: 1, Method: "GET", URL: url, Status: 200, Reused: exchange.ReusedYes,
 			Start: now(100), RequestEnd: now(100), Response: now(900), ResponseEnd: now(900), End: now(900),
 		}})

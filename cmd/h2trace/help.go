@@ -23,47 +23,29 @@ func manual() string {
 	return strings.ReplaceAll(manpages.Comment(docSource), "\t", "  ")
 }
 
-// section is a part of the manual under one heading.
-type section struct {
-	topic string // the heading in lower case, with hyphens for spaces
-	text  string
-}
-
-// sections takes the manual apart at its headings.
-func sections() []section {
-	var list []section
-	for _, s := range manpages.Sections(manual()) {
-		topic := s.Topic()
-		if topic == "" {
-			topic = topicFlags
-		}
-		list = append(list, section{topic, s.Text})
-	}
-	return list
-}
-
 // topics names the sections of the manual.
 func topics() []string {
-	var list []string
-	for _, s := range sections() {
-		list = append(list, s.topic)
+	list := []string{topicFlags}
+	for _, s := range manpages.Sections(manual())[1:] {
+		list = append(list, s.Topic())
 	}
 	return list
 }
 
 // helpOn returns the help on a topic, or the whole manual for "".
 func helpOn(topic string) (string, error) {
-	switch topic {
+	sections := manpages.Sections(manual())
+	switch strings.ToLower(topic) {
 	case "":
 		return manual(), nil
 	case topicFlags:
 		return fmt.Sprintf("%s\n\"h2trace help\" prints the whole manual, \"h2trace help TOPIC\" a part of it:\n%s"+
 			"or, on a cause that h2trace report names, what it means and what to change:\n%s",
-			sections()[0].text, wrap(topics()[1:]), wrap(causeTopics())), nil
+			sections[0].Text, wrap(topics()[1:]), wrap(causeTopics())), nil
 	}
-	for _, s := range sections() {
-		if strings.EqualFold(s.topic, topic) {
-			return s.text, nil
+	for _, s := range sections[1:] {
+		if strings.EqualFold(s.Topic(), topic) {
+			return s.Text, nil
 		}
 	}
 	if text, ok := helpOnCause(topic); ok {

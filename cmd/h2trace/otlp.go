@@ -97,7 +97,7 @@ func (r *otlpRun) delivered() *export.OTLP {
 		r.lines.Close()
 		r.metrics.lines.Close()
 		t := r.exporter.Close(otlpLimit)
-		r.totals = export.OTLP{Spans: export.Delivery(t.Spans), Unsampled: t.Unsampled, Points: export.Delivery(t.Points)}
+		r.totals = export.OTLP{Spans: export.Delivery(t.Spans), Unsampled: t.Unsampled, Points: export.Delivery(t.Points), DroppedStalls: t.DroppedStalls}
 	})
 	return &r.totals
 }

@@ -17,7 +17,7 @@ import (
 	"h2trace/cmd/h2trace/internal/testkit/modproxy"
 	"h2trace/decoder/goproxy"
 	"h2trace/export/report"
-	"h2trace/scripts/releases"
+	"h2trace/scripts/goreleases"
 )
 
 // TestGoLogs has go commands of several releases print what they do with -x, and compares the
@@ -107,7 +107,7 @@ func goReleases(t *testing.T) []goRelease {
 	}
 	root, cache, _ := strings.Cut(strings.TrimSpace(string(out)), "\n")
 	list := []goRelease{{"installed", root, true}}
-	for _, name := range releases.Few {
+	for _, name := range goreleases.Few {
 		dir := filepath.Join(cache, "golang.org", "toolchain@v0.0.1-"+name+".linux-amd64")
 		if _, err := os.Stat(filepath.Join(dir, "bin", "go")); err != nil {
 			t.Logf("%s is not in the module cache", name)

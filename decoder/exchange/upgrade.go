@@ -81,6 +81,9 @@ func (u *upgrade) goesOn(t *Tracker) {
 			return
 		case !client && !server, incomplete:
 			continue
+		case d == asker && server && !t.cfg.FromStart: // or its preface is missing
+			t.settleUpgrade()
+			return
 		case client == (d == asker):
 			t.upgrade = nil
 			t.resume(u)

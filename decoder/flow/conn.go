@@ -41,19 +41,23 @@ type Conn struct {
 	table  *Table
 	key    key
 	halves [2]half // by direction
+	tcp    *tcp.Conn
 	layer  *layer
 	last   ktime.Time // of the latest packet
+	reset  ktime.Time // of its RST, 0 before
 	over   bool
-
-	forcing bool // see force
+	waits  bool // it is in Table.waiting
 }
 
 // newConn returns the connection that a segment begins, or continues.
 func newConn(t *Table, s *capture.Segment) *Conn {
 	c := &Conn{table: t, key: keyOf(s)}
+	var sinks [2]tcp.Sink
 	for d := range c.halves {
 		c.halves[d] = half{conn: c, dir: decoder.Direction(d)}
+		sinks[d] = &c.halves[d]
 	}
+	c.tcp = tcp.NewConn(t.segments, sinks)
 	switch s.Flags & (capture.SYN | capture.ACK) {
 	case capture.SYN:
 		c.begins(s.Source, s.Dest)
@@ -74,20 +78,23 @@ func (c *Conn) begins(client, server netip.AddrPort) {
 }
 
 // open begins to decode what a connection carries. first says that nothing came before the
-// part.
-func (c *Conn) open(p *part, dir decoder.Direction, first bool) {
-	if !c.FromStart && first && beginsConn(p.b) { // the capture lacks the SYN alone
+// bytes.
+func (c *Conn) open(at ktime.Time, b []byte, dir decoder.Direction, first bool) {
+	if !c.FromStart && first && Begins(b) { // the capture lacks the SYN alone
 		c.FromStart, c.Role = true, decoder.Client
 		if dir == decoder.Recv {
 			c.Role = decoder.Server
 		}
 	}
-	c.layer = newLayer(c, p.at, p.b)
+	c.layer = newLayer(c, at, b)
+	for d := range c.halves {
+		if h := &c.halves[d]; h.missing > 0 {
+			c.layer.hole(at, h.dir, h.missing)
+		} else if h.unsure {
+			c.layer.http.Missed(h.dir)
+		}
+	}
 }
-
-// maxReset is how far after the last byte that was captured a RST may be. One that is farther
-// ends no connection (RFC 9293 §3.10.7.4).
-const maxReset = 1 << 20
 
 // dirOf returns the direction of what an endpoint sends.
 func (c *Conn) dirOf(source netip.AddrPort) decoder.Direction {
@@ -97,16 +104,9 @@ func (c *Conn) dirOf(source netip.AddrPort) decoder.Direction {
 	return decoder.Recv
 }
 
-// replacedBy reports whether a segment begins another connection with the same ports.
-func (c *Conn) replacedBy(s *capture.Segment) bool {
-	own := &c.halves[c.dirOf(s.Source)]
-	switch s.Flags & (capture.SYN | capture.ACK) {
-	case capture.SYN:
-		return c.over || own.begun && own.first != s.Seq+1
-	case capture.SYN | capture.ACK: // the SYN may not be in the capture
-		return own.begun && own.first != s.Seq+1
-	}
-	return false
+// isAnother reports whether a segment belongs to another connection with the same ports.
+func (c *Conn) isAnother(s *capture.Segment) bool {
+	return c.halves[c.dirOf(s.Source)].numbers.Another(s.Seq, s.Length, s.Flags&capture.SYN != 0, s.Flags&capture.ACK != 0, c.over)
 }
 
 // segment takes a segment.
@@ -116,42 +116,38 @@ func (c *Conn) segment(at ktime.Time, s *capture.Segment) {
 		return
 	}
 	dir := c.dirOf(s.Source)
-	own, peer := &c.halves[dir], &c.halves[dir^1]
+	own, peer := &c.halves[dir].numbers, &c.halves[dir^1].numbers
 	seq := s.Seq
 	if s.Flags&capture.SYN != 0 { // data may follow it (RFC 7413)
 		seq++
+	} else if s.Length > 0 && c.layer == nil {
+		c.FromStart = c.FromStart && own.Begun()                         // else more may precede its payload
+		c.halves[dir^1].unsure = c.halves[dir^1].unsure || !peer.Begun() // what it answers is not known
 	}
-	own.begin(seq)
+	own.Begin(seq)
 	if s.Flags&capture.ACK != 0 {
-		peer.begin(s.Ack)
-		peer.acknowledge(s.Ack)
+		peer.Acknowledge(s.Ack)
 	}
-	offset, ok := own.place(seq)
+	offset, ok := own.Place(seq)
 	switch {
 	case !ok:
 		return
 	case s.Flags&capture.RST != 0:
-		if offset <= max(own.reach, own.acked)+maxReset {
-			own.ended = max(at, 1)
-			c.end(c.endedBy())
+		if own.Reset(at, offset) && c.reset == 0 {
+			c.reset = own.Ended()
 		}
-		return
+	default:
+		c.take(at, dir, offset, s)
+		if s.Flags&capture.FIN != 0 {
+			own.FIN(at, offset+uint64(s.Length))
+		}
 	}
-	own.take(at, offset, s)
-	for d := range c.halves {
-		c.halves[d].giveUp(at)
-	}
-	if s.Flags&capture.FIN != 0 && own.ended == 0 {
-		own.ended, own.fin = max(at, 1), offset+uint64(s.Length)
-	}
-	if own.finished() && peer.finished() {
-		c.end(c.endedBy())
-	}
+	c.giveUp(at)
 }
 
 // endedBy returns who ended the connection first.
 func (c *Conn) endedBy() exchange.Ended {
-	own, peer := c.halves[decoder.Send].ended, c.halves[decoder.Recv].ended
+	own, peer := c.halves[decoder.Send].numbers.Ended(), c.halves[decoder.Recv].numbers.Ended()
 	if own == 0 || peer != 0 && peer < own {
 		return exchange.EndedByPeer
 	}
@@ -165,14 +161,12 @@ func (c *Conn) end(by exchange.Ended) {
 	}
 	c.over = true
 	for d := range c.halves {
-		c.halves[d].flush(c.last)
+		n := &c.halves[d].numbers
+		c.tcp.Acknowledge(d, max(n.Acked(), n.End()))
 	}
-	c.settle()
+	c.tcp.Flush(c.last)
 	if c.layer != nil {
 		c.layer.end(c.last, by)
 		c.layer = nil
-	}
-	for d := range c.halves {
-		c.halves[d].stream = tcp.Stream{}
 	}
 }

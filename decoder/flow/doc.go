@@ -15,8 +15,8 @@
 //
 // Both directions of a connection come in the order of cause: bytes are decoded after those
 // that their sender had acknowledged, even if these were captured later, or not at all. What
-// is missing is given up after 50 ms, or when the connection ends. So a hole costs what is in
-// it, and no more.
+// is missing is given up after 50 ms without more of it, or when the connection ends: the
+// packets of other connections, too, tell the time. So a hole costs what is in it, and no more.
 //
 // Read returns the error of a file that is damaged or ends within a packet; all before
 // that is decoded. Table.Counts says which packets were of no use. A connection whose start

@@ -68,9 +68,9 @@ func isTLS(b []byte, fromStart bool) bool {
 	return record.IsHeader(b) && (fromStart || len(b) >= record.HeaderSize)
 }
 
-// beginsConn reports whether a client sends such bytes at the start of a connection alone: a
+// Begins reports whether a client sends such bytes at the start of a connection alone: a
 // ClientHello, or the preface of HTTP/2 (RFC 9113 §3.4).
-func beginsConn(b []byte) bool {
+func Begins(b []byte) bool {
 	const handshake, clientHello = 22, 1 // RFC 8446 §4, §5.1
 	return len(b) > 5 && b[0] == handshake && b[5] == clientHello || bytes.HasPrefix(b, []byte("PRI * HTTP/2.0"))
 }

@@ -62,7 +62,8 @@ type Table struct {
 	keys     tls.KeyLog
 	byRandom map[[32]byte][]*layer // those with such a ClientHello
 
-	held, maxHeld int // bytes that wait for what they answer
+	waiting []*Conn    // with bytes that wait for those that they answer
+	next    ktime.Time // when to look at these
 
 	segments   *tcp.Budget
 	ciphertext *tls.Budget
@@ -87,7 +88,7 @@ func New(cfg Config) *Table {
 	share := cmp.Or(cfg.Memory, defaultMemory) / 4
 	return &Table{
 		cfg: cfg, conns: make(map[key]*list.Element), recent: list.New(), byRandom: make(map[[32]byte][]*layer),
-		segments: tcp.NewBudget(int(share / 2)), maxHeld: int(share / 2), ciphertext: tls.NewBudget(int(share)), sessions: tls.NewSessions(),
+		segments: tcp.NewBudget(int(share)), ciphertext: tls.NewBudget(int(share)), sessions: tls.NewSessions(),
 		frames: decoder.NewBudget(share), exchanges: exchange.NewBudget(share),
 	}
 }
@@ -167,6 +168,24 @@ func (t *Table) Packet(p *capture.Packet) {
 	if c := t.connOf(&s); c != nil {
 		c.segment(at, &s)
 	}
+	t.expire(at)
+}
+
+// expire gives up on bytes that connections wait for, also on those that are silent since.
+func (t *Table) expire(now ktime.Time) {
+	early := now < t.next && t.next < now.Add(ackGrace)
+	if len(t.waiting) == 0 || early && len(t.waiting) < 2*t.cfg.MaxConns { // some are over
+		return
+	}
+	t.next = now.Add(ackGrace / 2)
+	list := t.waiting
+	t.waiting = t.waiting[:0]
+	for _, c := range list {
+		if c.waits = false; !c.over {
+			c.giveUp(now) // which enters it again
+		}
+	}
+	clear(list[len(t.waiting):])
 }
 
 // connOf returns the connection of a segment, nil if that begins none.
@@ -174,7 +193,7 @@ func (t *Table) connOf(s *capture.Segment) *Conn {
 	k := keyOf(s)
 	if e := t.conns[k]; e != nil {
 		c := e.Value.(*Conn)
-		if !c.replacedBy(s) {
+		if !c.isAnother(s) {
 			t.recent.MoveToFront(e)
 			return c
 		}

@@ -20,7 +20,10 @@
 //	}
 //	s.Flush(last, budget, sink)
 //
-// A Stream does not read acknowledgments: package flow gives up by them on bytes that the
-// capture lacks. A Stream holds 4 MiB at most, and a piece counts as 2 KiB at least. The
-// package does no I/O and reads no clock.
+// A Stream does not read acknowledgments. A Conn does: it reassembles both directions of a
+// connection, and reports an answer after its question. Numbers gives it the offsets of
+// captured segments, and says which segment ends a connection or begins another one.
+//
+// A Stream holds 4 MiB at most, and a piece counts as 2 KiB at least. A Conn holds 1 MiB more
+// of each direction. The package does no I/O and reads no clock.
 package tcp

@@ -35,6 +35,7 @@ func (b *Budget) exceeded() bool { return b != nil && b.held > b.most }
 type piece struct {
 	from, to uint64
 	b        []byte // nil: they are left out
+	mark     mark
 }
 
 // after returns the part of a piece from an offset in it on.

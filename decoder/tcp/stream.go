@@ -60,7 +60,7 @@ func (s *Stream) LeaveOut(before uint64) {
 // observer lost segments before it.
 func (s *Stream) Segment(at ktime.Time, off uint64, b []byte, lost bool, budget *Budget, sink Sink) {
 	if len(b) > 0 {
-		s.add(piece{off, off + uint64(len(b)), b}, lost, budget, &output{at: at, sink: sink})
+		s.add(piece{off, off + uint64(len(b)), b, mark{}}, lost, budget, outputTo(at, sink))
 	}
 }
 
@@ -68,13 +68,13 @@ func (s *Stream) Segment(at ktime.Time, off uint64, b []byte, lost bool, budget 
 // segment. lost says that the observer lost segments before it.
 func (s *Stream) Pass(at ktime.Time, off, n uint64, lost bool, budget *Budget, sink Sink) {
 	if n > 0 {
-		s.add(piece{off, off + n, nil}, lost, budget, &output{at: at, sink: sink})
+		s.add(piece{off, off + n, nil, mark{}}, lost, budget, outputTo(at, sink))
 	}
 }
 
 // Flush gives up on all missing bytes: no more segments will come.
 func (s *Stream) Flush(at ktime.Time, budget *Budget, sink Sink) {
-	out := &output{at: at, sink: sink}
+	out := outputTo(at, sink)
 	for len(s.early.pieces) > 0 {
 		s.giveUp(s.early.pieces[0].from, Overrun, budget, out)
 	}
@@ -85,7 +85,7 @@ func (s *Stream) Flush(at ktime.Time, budget *Budget, sink Sink) {
 func (s *Stream) GiveUp(at ktime.Time, before uint64, budget *Budget, sink Sink) {
 	if before > s.next {
 		s.unsure = true
-		out := &output{at: at, sink: sink}
+		out := outputTo(at, sink)
 		s.giveUp(before, Lost, budget, out)
 		out.report()
 	}
@@ -131,7 +131,7 @@ func (s *Stream) giveUp(to uint64, why Cause, budget *Budget, out *output) {
 		}
 		n := end - s.next
 		s.next = end
-		out.lack(n, cause)
+		out.lack(n, cause, mark{})
 		s.handOnEarly(budget, out)
 	}
 }
@@ -155,10 +155,11 @@ func (s *Stream) handOn(p piece, out *output) {
 	p = p.after(s.next)
 	s.next = p.to
 	if p.b == nil {
-		out.lack(p.to-p.from, LeftOut)
+		out.lack(p.to-p.from, LeftOut, p.mark)
 		return
 	}
 	out.report()
+	out.marks(p.mark)
 	out.sink.Data(out.at, p.b)
 }
 
@@ -166,22 +167,38 @@ func (s *Stream) handOn(p piece, out *output) {
 type output struct {
 	at      ktime.Time
 	sink    Sink
+	side    *side  // the sink, if it is one of a Conn
 	missing uint64 // bytes not reported yet
 	why     Cause
+	mark    mark // of them
+}
+
+func outputTo(at ktime.Time, sink Sink) *output {
+	own, _ := sink.(*side)
+	return &output{at: at, sink: sink, side: own}
 }
 
 // lack counts bytes that will not come.
-func (o *output) lack(n uint64, why Cause) {
+func (o *output) lack(n uint64, why Cause, m mark) {
 	if o.why != why {
 		o.report()
 	}
 	o.missing, o.why = o.missing+n, why
+	o.mark = mark{max(o.mark.acked, m.acked), max(o.mark.came, m.came)}
 }
 
 // report reports the counted bytes as a hole.
 func (o *output) report() {
 	if n := o.missing; n > 0 {
-		o.missing = 0
+		o.marks(o.mark)
+		o.missing, o.mark = 0, mark{}
 		o.sink.Missing(o.at, n, o.why)
+	}
+}
+
+// marks says what of the bytes that are reported next.
+func (o *output) marks(m mark) {
+	if o.side != nil {
+		o.side.now = m
 	}
 }

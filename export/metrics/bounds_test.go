@@ -16,7 +16,7 @@ const floodRequests = 4000
 func flooded(tb testing.TB) *Recorder {
 	tb.Helper()
 	r := New(Options{})
-	for i := range MaxConns + 10 {
+	for i := range maxConns + 10 {
 		r.Take(event("conn", fmt.Sprintf(`"conn":"c%d","action":"open","role":"client"`, i)))
 	}
 	for i := range floodRequests {
@@ -62,12 +62,73 @@ func TestBounds(t *testing.T) {
 	if n := len(r.servers.origins); n > maxOrigins {
 		t.Errorf("%d origins are kept", n)
 	}
-	if n := len(r.conns); n > MaxConns {
+	if n := len(r.conns); n > maxConns {
 		t.Errorf("%d connections are kept", n)
 	}
 	r.EndRun()
 	if n := gathered(t, r)["h2trace_connections_open{role=client}"]; n != 0 || len(r.conns) != 0 {
 		t.Errorf("%v connections after the run", n)
+	}
+}
+
+// TestBeyondConns opens more connections than are kept, and closes them in another order. Opens and closes
+// balance at each time; requests on those that are not kept have the role that they say, or an unknown one.
+func TestBeyondConns(t *testing.T) {
+	const beyond = 500
+	r := New(Options{})
+	role := func(i int) string { return []string{`"server"`, `"server"`, `"client"`, `null`}[i%4] }
+	all := maxConns + beyond
+	for i := range all {
+		r.Take(event("conn", fmt.Sprintf(`"conn":"c%d","action":"open","role":%s`, i, role(i))))
+	}
+	quarter := float64(all / 4)
+	checkSeries(t, r, map[string]float64{
+		"h2trace_connections_open{role=server}": 2 * quarter, "h2trace_connections_open{role=client}": quarter, "h2trace_connections_open{role=unknown}": quarter,
+	})
+	for i := range 100 { // room for others, which are not those that were opened before
+		r.Take(event("conn", fmt.Sprintf(`"conn":"c%d","action":"close","role":%s`, i, role(i))))
+	}
+	for i := maxConns; i < all; i++ {
+		r.Take(event("exchange", fmt.Sprintf(`"conn":"c%d","stream":1,"method":"GET","url":"https://a.example/","status":200,"total_ms":1.000,"error":null,"role":"server"`, i)))
+		r.Take(event("exchange", fmt.Sprintf(`"conn":"c%d","stream":3,"method":"GET","url":"https://a.example/","status":200,"total_ms":1.000,"error":null`, i)))
+	}
+	checkSeries(t, r, map[string]float64{
+		"h2trace_requests_total{role=server}": beyond, "h2trace_requests_total{role=client}": 0, "h2trace_requests_total{role=unknown}": beyond,
+		"h2trace_limit_exceeded_total{limit=connections}":                                                              3 * beyond,
+		"http_server_request_duration_seconds{http_request_method=GET,http_response_status_code=200,url_scheme=https}": beyond,
+	})
+	for i := all - 1; i >= 100; i-- { // by now, all roles are known
+		known := strings.Replace(role(i), "null", `"client"`, 1)
+		r.Take(event("conn", fmt.Sprintf(`"conn":"c%d","action":"close","role":%s`, i, known)))
+	}
+	none := map[string]float64{"h2trace_connections_open{role=server}": 0, "h2trace_connections_open{role=client}": 0, "h2trace_connections_open{role=unknown}": 0}
+	checkSeries(t, r, none)
+	r.Take(event("conn", `"conn":"c0","action":"close","role":"client"`)) // one that was never opened
+	checkSeries(t, r, none)
+	if len(r.conns) != 0 || r.strays.any() {
+		t.Errorf("%d connections are kept, and %v", len(r.conns), r.strays)
+	}
+}
+
+// TestRoleLearned has a connection whose role is not known until its first exchange.
+func TestRoleLearned(t *testing.T) {
+	r := New(Options{})
+	r.Take(event("conn", `"conn":"c1","action":"open","role":null`))
+	r.Take(event("exchange", `"conn":"c1","stream":1,"method":"GET","url":"https://a.example/","status":200,"total_ms":1.000,"error":null,"role":"server"`))
+	checkSeries(t, r, map[string]float64{
+		"h2trace_connections_open{role=server}": 1, "h2trace_connections_open{role=unknown}": 0, "h2trace_requests_total{role=server}": 1,
+	})
+	r.Take(event("conn", `"conn":"c1","action":"close","role":"server"`))
+	checkSeries(t, r, map[string]float64{"h2trace_connections_open{role=server}": 0, "h2trace_connections_open{role=unknown}": 0})
+}
+
+func checkSeries(t *testing.T, r *Recorder, want map[string]float64) {
+	t.Helper()
+	got := gathered(t, r)
+	for name, n := range want {
+		if value, ok := got[name]; !ok || value != n {
+			t.Errorf("%s is %v, want %v", name, value, n)
+		}
 	}
 }
 

@@ -1,9 +1,19 @@
 package metrics
 
-import "h2trace/export/scan"
+import (
+	"cmp"
+
+	"h2trace/export/scan"
+)
 
 // The label values of what an observed process is on a connection.
-var roles = []string{"client", "server"}
+const (
+	clientRole  = "client"
+	serverRole  = "server"
+	unknownRole = "unknown" // yet, or as there were too many connections
+)
+
+var roles = []string{clientRole, serverRole}
 
 // The sides whose windows are used up.
 const (
@@ -15,19 +25,20 @@ var sides = []string{recvWindow, sendWindow}
 
 // conn is a connection that is open, or at least not known to be closed.
 type conn struct {
-	server bool // the process is
-	opened bool
+	role   string        // of the process, as an event has it; "" is unknown
+	opened string        // the role that openConns counts it for; "" if it does not
 	stray  bool          // nobody keeps it
 	to     *serverSeries // nil before the first request
 }
 
-// connOf returns the connection that an event is of. Beyond the limit it is one that nobody keeps.
-func (r *Recorder) connOf(e *scan.Object) *conn {
+// connOf returns the connection that an event is of. Beyond the limit it is one that nobody keeps. So is
+// one that may have been opened beyond the limit: to keep it now would make that forgotten.
+func (r *Recorder) connOf(e *scan.Object, opens bool) *conn {
 	id := e.Word("conn")
 	if c := r.conns[string(id)]; c != nil {
 		return c
 	}
-	if len(r.conns) >= MaxConns {
+	if len(r.conns) >= maxConns || !opens && r.strays.any() {
 		r.vectors.limitsOfCounting.WithLabelValues(limitConns).Inc()
 		return &conn{stray: true}
 	}
@@ -50,10 +61,7 @@ func (c *conn) carries(s *serverSeries, v *vectors) {
 func (r *Recorder) conn(e *scan.Object) {
 	switch string(e.Word("action")) {
 	case "open":
-		c := r.connOf(e)
-		c.server = string(e.Word("role")) == "server"
-		c.opened = true
-		r.vectors.openConns.WithLabelValues(c.role()).Inc()
+		r.opened(e)
 	case "failed":
 		r.failed(e)
 	case "close":
@@ -61,16 +69,50 @@ func (r *Recorder) conn(e *scan.Object) {
 	}
 }
 
-func (c *conn) role() string {
-	if c.server {
-		return "server"
+// opened counts a connection as open.
+func (r *Recorder) opened(e *scan.Object) {
+	role := roleOf(e)
+	c := r.connOf(e, true)
+	if c.opened != "" {
+		return
 	}
-	return "client"
+	c.role, c.opened = role, cmp.Or(role, unknownRole)
+	r.vectors.openConns.WithLabelValues(c.opened).Inc()
+	if c.stray {
+		r.strays[c.opened]++
+	}
 }
+
+// strays counts the open connections that nobody keeps, by the role that openConns counts them for.
+type strays map[string]int
+
+func (s strays) any() bool {
+	for _, n := range s {
+		if n > 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// close returns for which role one of them was counted that is closed: its own, if it was known when
+// it was opened.
+func (s strays) close(role string) (counted string, ok bool) {
+	for _, counted := range append([]string{role, unknownRole}, roles...) {
+		if s[counted] > 0 {
+			s[counted]--
+			return counted, true
+		}
+	}
+	return "", false
+}
+
+// roleOf returns the role that an event has, "" if it has none.
+func roleOf(e *scan.Object) string { return oneOf(roles, e.Word("role"), "") }
 
 // failed counts a connection that was not made.
 func (r *Recorder) failed(e *scan.Object) {
-	if string(e.Word("role")) == "server" {
+	if roleOf(e) == serverRole {
 		return
 	}
 	to := remoteAddress(e.Text("name"), e.Text("remote"))
@@ -85,11 +127,14 @@ func (r *Recorder) closed(e *scan.Object) {
 	id := string(e.Word("conn"))
 	c := r.conns[id]
 	if c == nil {
+		if role, ok := r.strays.close(roleOf(e)); ok {
+			r.vectors.openConns.WithLabelValues(role).Dec()
+		}
 		return
 	}
 	delete(r.conns, id)
-	if c.opened {
-		r.vectors.openConns.WithLabelValues(c.role()).Dec()
+	if c.opened != "" {
+		r.vectors.openConns.WithLabelValues(c.opened).Dec()
 	}
 	s, v := c.to, &r.vectors
 	if s == nil {

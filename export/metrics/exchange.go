@@ -1,6 +1,7 @@
 package metrics
 
 import (
+	"cmp"
 	"strconv"
 	"time"
 
@@ -23,12 +24,16 @@ const connPhases = 3
 // exchange counts a request and its response. That a client asks an HTTP proxy for a tunnel is no
 // request to a server, but a connection that is not made if the proxy refuses.
 func (r *Recorder) exchange(e *scan.Object) {
-	c := r.connOf(e)
-	if c.server {
+	c := r.connOf(e, false)
+	switch role := r.roleIn(c, e); role {
+	case serverRole:
 		r.served(e)
 		return
+	case unknownRole:
+		r.vectors.requests.WithLabelValues(role).Inc()
+		return
 	}
-	r.vectors.requests.WithLabelValues("client").Inc()
+	r.vectors.requests.WithLabelValues(clientRole).Inc()
 	class := classOf(e)
 	if string(e.Word("method")) == "CONNECT" && e.Has("via") {
 		if class != "" && class != classAborted {
@@ -47,6 +52,22 @@ func (r *Recorder) exchange(e *scan.Object) {
 	s.count(e, &r.vectors)
 }
 
+// roleIn returns the role of the process in an exchange: what the exchange says, or its connection, which
+// may learn it so. Those
+// of recordings without connections are of clients, as all were once.
+func (r *Recorder) roleIn(c *conn, e *scan.Object) string {
+	role := cmp.Or(roleOf(e), c.role)
+	switch {
+	case role == "" && (c.stray && r.strays.any() || c.opened != ""):
+		return unknownRole
+	case role != "" && c.opened == unknownRole:
+		r.vectors.openConns.WithLabelValues(unknownRole).Dec()
+		r.vectors.openConns.WithLabelValues(role).Inc()
+		c.role, c.opened = role, role
+	}
+	return cmp.Or(role, clientRole)
+}
+
 // asked returns the address of the module proxy that a request is for, or else that in its URL.
 func (r *Recorder) asked(e *scan.Object) address {
 	if proxy := scan.Bytes(e.Within("module", "proxy")); len(proxy) > 0 {
@@ -57,7 +78,7 @@ func (r *Recorder) asked(e *scan.Object) address {
 
 // served counts a request to an observed process.
 func (r *Recorder) served(e *scan.Object) {
-	r.vectors.requests.WithLabelValues("server").Inc()
+	r.vectors.requests.WithLabelValues(serverRole).Inc()
 	took, ok := duration(e.Get("total_ms"))
 	if !ok {
 		return

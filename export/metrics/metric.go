@@ -2,14 +2,13 @@ package metrics
 
 import "strings"
 
-// Kind is what the values of a metric are.
-type Kind uint8
+// kind is what the values of a metric are.
+type kind uint8
 
-// The kinds of metrics.
 const (
-	Counter Kind = iota
-	Gauge
-	Histogram
+	counterKind kind = iota
+	gaugeKind
+	histogramKind
 )
 
 // Attribute is what tells apart the series of a metric.
@@ -44,9 +43,9 @@ type Metric struct {
 	Name       string // in OpenTelemetry, such as http.client.request.duration
 	Unit       string // in UCUM: s, By, or what is counted, as {request}
 	Help       string
-	Kind       Kind
+	kind       kind
 	Attributes []Attribute
-	Bounds     []float64 // of the classic buckets of a Histogram
+	Bounds     []float64 // of the classic buckets of a histogram
 	Recorded   bool      // a Recorder has it; the others are those of a report
 }
 
@@ -60,7 +59,7 @@ func (m *Metric) Exposed() string {
 	case "By":
 		name += "_bytes"
 	}
-	if m.Kind == Counter {
+	if m.kind == counterKind {
 		name += "_total"
 	}
 	return name

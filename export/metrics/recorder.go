@@ -34,6 +34,7 @@ type Recorder struct {
 	servers  servers
 	series   series
 	conns    map[string]*conn // that are open
+	strays   strays
 
 	mu   sync.Mutex
 	said own
@@ -47,7 +48,7 @@ type own struct {
 
 // New returns a Recorder that has seen nothing.
 func New(o Options) *Recorder {
-	r := &Recorder{opts: o, registry: prometheus.NewRegistry(), conns: make(map[string]*conn)}
+	r := &Recorder{opts: o, registry: prometheus.NewRegistry(), conns: make(map[string]*conn), strays: make(strays)}
 	r.vectors = newVectors(r.registry)
 	r.servers = servers{known: make(map[address]*serverSeries), origins: make(map[string]address), vectors: &r.vectors}
 	r.series = newSeries(&r.vectors)
@@ -90,8 +91,10 @@ func (r *Recorder) Take(line []byte) {
 // a run, too.
 func (r *Recorder) EndRun() {
 	clear(r.conns)
-	r.vectors.openConns.WithLabelValues("client").Set(0)
-	r.vectors.openConns.WithLabelValues("server").Set(0)
+	clear(r.strays)
+	for _, role := range append([]string{unknownRole}, roles...) {
+		r.vectors.openConns.WithLabelValues(role).Set(0)
+	}
 }
 
 // Gather returns all metrics, in the order of their names. Labels of which the value is not known

@@ -15,7 +15,7 @@ import (
 const (
 	MaxServers = 64
 	MaxSeries  = 1024
-	MaxConns   = 1 << 14
+	maxConns   = 1 << 14
 	otherName  = "_other"
 )
 

@@ -26,7 +26,7 @@ func WriteText(w io.Writer, families []*dto.MetricFamily) error {
 // none.
 func (m *Metric) Family(values map[string]float64) *dto.MetricFamily {
 	f := &dto.MetricFamily{Name: new(m.Exposed()), Help: &m.Help, Type: dto.MetricType_GAUGE.Enum()}
-	if m.Kind == Counter {
+	if m.kind == counterKind {
 		f.Type = dto.MetricType_COUNTER.Enum()
 	}
 	for _, of := range slices.Sorted(maps.Keys(values)) {
@@ -34,7 +34,7 @@ func (m *Metric) Family(values map[string]float64) *dto.MetricFamily {
 		if of != "" {
 			one.Label = []*dto.LabelPair{{Name: new(m.Attributes[0].Label()), Value: &of}}
 		}
-		if v := values[of]; m.Kind == Counter {
+		if v := values[of]; m.kind == counterKind {
 			one.Counter = &dto.Counter{Value: &v}
 		} else {
 			one.Gauge = &dto.Gauge{Value: &v}

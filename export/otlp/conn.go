@@ -1,13 +1,10 @@
 package otlp
 
 import (
-	"context"
 	"net"
 	"strings"
 	"time"
 
-	"go.opentelemetry.io/otel/attribute"
-	"go.opentelemetry.io/otel/codes"
 	semconv "go.opentelemetry.io/otel/semconv/v1.43.0"
 	"go.opentelemetry.io/otel/trace"
 
@@ -19,7 +16,7 @@ type conn struct {
 	server bool
 	remote string
 	setup  trace.SpanContext // of the span of its establishment, if that was seen
-	stalls []stalled
+	stalls []*stalled        // that wait, the oldest first
 }
 
 func (c *conn) kind() trace.SpanKind {
@@ -40,9 +37,6 @@ func (x *Exporter) connOf() *conn {
 	return c
 }
 
-// isServer reports whether the event is of the server's side.
-func (x *Exporter) isServer() bool { return x.connOf().server }
-
 // connection takes a conn event.
 func (x *Exporter) connection() {
 	e := &x.event
@@ -51,6 +45,7 @@ func (x *Exporter) connection() {
 		x.lookup()
 	case "open":
 		c := x.connOf()
+		x.stalls.forget(c)
 		*c = conn{server: string(e.Word("role")) == "server", remote: e.Text("remote")}
 		if setup := x.phases(false); setup.whole() {
 			c.setup = x.setup(&setup)
@@ -61,7 +56,11 @@ func (x *Exporter) connection() {
 		}
 	case "close":
 		// Exchanges that end with their connection come before.
-		x.conns.Remove(string(e.Word("conn")))
+		id := string(e.Word("conn"))
+		if c, ok := x.conns.Get(id); ok {
+			x.stalls.forget(c)
+			x.conns.Remove(id)
+		}
 	}
 }
 
@@ -124,73 +123,66 @@ func (p *phases) bounds(at time.Time) (begin, end time.Time) {
 // setup makes the span of an establishment, and those of its phases.
 func (x *Exporter) setup(of *phases) trace.SpanContext {
 	e, p := &x.event, x.processOf()
-	role := string(e.Word("role"))
-	peer := peerOf(e)
-	attrs := attributes(make([]attribute.KeyValue, 0, 12))
-	attrs.address(semconv.ServerAddressKey, semconv.ServerPortKey, peer)
-	attrs.address(semconv.NetworkPeerAddressKey, semconv.NetworkPeerPortKey, e.Text("remote"))
-	attrs = append(attrs, semconv.NetworkTransportTCP)
-	attrs.text("h2trace.conn", e.Text("conn"))
-	attrs.text("h2trace.via", e.Text("via"))
-	attrs.text("h2trace.role", role)
-	kind := scan.Text(e.Within("error", "class"))
-	attrs.text(semconv.ErrorTypeKey, kind)
+	role, peer := string(e.Word("role")), peerOf(e)
 	begin, end := of.bounds(x.at)
-	tracer := x.tracerOf(p)
-	ctx, span := tracer.Start(x.under(trace.SpanContext{}, p, role != "server"), strings.TrimRight("HTTP connection_setup "+peer, " "),
-		trace.WithTimestamp(begin), trace.WithSpanKind(trace.SpanKindInternal), trace.WithAttributes(attrs...))
-	x.countUnsampled(span)
-	x.children(ctx, tracer, of, kind)
-	if kind != "" {
-		span.SetStatus(codes.Error, scan.Text(e.Within("error", "detail")))
-	}
-	span.End(trace.WithTimestamp(end))
-	return span.SpanContext()
+	span := x.begin(strings.TrimRight("HTTP connection_setup "+peer, " "), trace.SpanKindInternal, x.parent(trace.SpanContext{}, p, role != "server"), begin, end)
+	span.address(semconv.ServerAddressKey, semconv.ServerPortKey, peer)
+	span.address(semconv.NetworkPeerAddressKey, semconv.NetworkPeerPortKey, e.Text("remote"))
+	span.textOrEmpty(semconv.NetworkTransportKey, "tcp")
+	span.text("h2trace.conn", e.Text("conn"))
+	span.text("h2trace.via", e.Text("via"))
+	span.text("h2trace.role", role)
+	class := scan.Text(e.Within("error", "class"))
+	span.text(semconv.ErrorTypeKey, class)
+	span.status(class != "", scan.Text(e.Within("error", "detail")))
+	x.send(p)
+	setup := span.context
+	x.children(p, setup, of, class)
+	return setup
 }
 
 // children makes the spans of the phases.
-func (x *Exporter) children(ctx context.Context, tracer trace.Tracer, of *phases, failed string) {
+func (x *Exporter) children(p *process, setup trace.SpanContext, of *phases, failed string) {
 	e := &x.event
-	var dns, connect, tls attributes
-	tls.text(semconv.ServerAddressKey, scan.Text(e.Within("tls", "sni")))
-	dns.text(semconv.DNSQuestionNameKey, e.Text("name"))
-	connect.address(semconv.NetworkPeerAddressKey, semconv.NetworkPeerPortKey, e.Text("remote"))
-	tls.text(semconv.TLSCipherKey, scan.Text(e.Within("tls", "cipher")))
-	tls.text(semconv.TLSNextProtocolKey, scan.Text(e.Within("tls", "alpn")))
-	if v, ok := strings.CutPrefix(scan.Text(e.Within("tls", "version")), "TLS "); ok {
-		tls = append(tls, semconv.TLSProtocolNameTLS, semconv.TLSProtocolVersion(v))
-	}
-	if v := e.Within("tls", "resumed"); scan.Known(v) {
-		tls = append(tls, semconv.TLSResumed(string(v) == "true"))
-	}
 	for _, child := range [...]struct {
 		phase
 		name, class string
-		attrs       attributes
+		add         func(*span)
 	}{
-		{of.dns, strings.TrimRight("DNS lookup "+e.Text("name"), " "), "dns", dns},
-		{of.connect, strings.TrimRight("socket connect "+e.Text("remote"), " "), "connect", connect},
-		{of.tls, "TLS handshake", "tls", tls},
+		{of.dns, "DNS lookup " + e.Text("name"), "dns", func(s *span) { s.text(semconv.DNSQuestionNameKey, e.Text("name")) }},
+		{of.connect, "socket connect " + e.Text("remote"), "connect", func(s *span) {
+			s.address(semconv.NetworkPeerAddressKey, semconv.NetworkPeerPortKey, e.Text("remote"))
+		}},
+		{of.tls, "TLS handshake", "tls", x.handshake},
 	} {
 		if !child.seen() {
 			continue
 		}
-		child.attrs.text(semconv.ErrorTypeKey, sameOr(failed, child.class))
-		_, span := tracer.Start(ctx, child.name, trace.WithTimestamp(child.begin), trace.WithAttributes(child.attrs...))
-		x.countUnsampled(span)
+		span := x.begin(strings.TrimRight(child.name, " "), trace.SpanKindInternal, setup, child.begin, child.end)
+		child.add(span)
 		if failed == child.class {
-			span.SetStatus(codes.Error, scan.Text(e.Within("error", "detail")))
+			span.text(semconv.ErrorTypeKey, failed)
+			span.status(true, scan.Text(e.Within("error", "detail")))
+		} else {
+			span.status(false, "")
 		}
-		span.End(trace.WithTimestamp(child.end))
+		x.send(p)
 	}
 }
 
-// sameOr returns a if it is b, or else "".
-func sameOr(a, b string) string {
-	if a == b {
-		return a
+// handshake adds what is known of TLS.
+func (x *Exporter) handshake(s *span) {
+	tls := x.event.Get("tls")
+	s.text(semconv.ServerAddressKey, scan.Text(scan.Member(tls, "sni")))
+	s.text(semconv.TLSCipherKey, scan.Text(scan.Member(tls, "cipher")))
+	s.text(semconv.TLSNextProtocolKey, scan.Text(scan.Member(tls, "alpn")))
+	if v, ok := strings.CutPrefix(scan.Text(scan.Member(tls, "version")), "TLS "); ok {
+		s.textOrEmpty(semconv.TLSProtocolNameKey, "tls")
+		s.textOrEmpty(semconv.TLSProtocolVersionKey, v)
 	}
-	return ""
+	if v := scan.Member(tls, "resumed"); scan.Known(v) {
+		s.bool(semconv.TLSResumedKey, string(v) == "true")
+	}
 }
 
 // peerOf names the peer of a connection: by its name, if that is known.

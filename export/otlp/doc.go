@@ -2,15 +2,15 @@
 // a span by the stable semantic conventions for HTTP, of each connection one for its
 // establishment, and metrics. It takes events as lines (see package export).
 //
-// Spans are made by the tracer of the OpenTelemetry SDK, with the times of the events, and made
-// messages of by its exporter. So the sampler, the limits and the resource of OTEL_… variables
-// hold here, too. Only the sender is its own, for three reasons. The one of the SDK links gRPC, of
-// 5 MB. It counts neither the spans that it drops nor those that a collector rejects. And it takes
-// any response with status 200 as that of a collector, also the page of a web server.
+// Each event becomes the bytes of a protobuf message at once, as a span may cost no more than some
+// microseconds. The SDK of OpenTelemetry takes five times as long for one, and its sender links gRPC, of
+// 5 MB. Its sampler, its limits and its resource of OTEL_… variables are used here, too. The sender
+// counts the spans that it drops and those that a collector rejects. It takes no response for that of
+// a collector that is none, such as the page of a web server.
 //
 // # Bounds
 //
-// 4096 spans wait to be sent. Further ones are dropped, and counted. A batch that is not taken
-// within a minute is dropped, too. At the end, everything is over after 5 s. Sent is only what a
-// collector acknowledged.
+// 4096 spans and 8 MiB of them wait to be sent. Further ones are dropped, and counted. So are stalls, of
+// which 16,384 wait for the end of their exchange. A batch that is not taken within a minute is
+// dropped, too. At the end, everything is over after 5 s. Sent is only what a collector acknowledged.
 package otlp

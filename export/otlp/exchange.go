@@ -7,10 +7,7 @@ import (
 	"strings"
 	"time"
 
-	"go.opentelemetry.io/otel/attribute"
-	"go.opentelemetry.io/otel/codes"
 	semconv "go.opentelemetry.io/otel/semconv/v1.43.0"
-	"go.opentelemetry.io/otel/trace"
 
 	"h2trace/export/scan"
 )
@@ -26,62 +23,63 @@ var knownMethods = map[string]bool{
 func (x *Exporter) exchange() {
 	e := &x.event
 	p, c := x.processOf(), x.connOf()
-	start, known := x.times.Parse(e.Get("start"))
+	if role := e.Word("role"); len(role) > 0 { // the connection may be forgotten, or have been opened without one
+		c.server = string(role) == "server"
+	}
+	start, known := x.starts.Parse(e.Get("start"))
 	begin := time.Unix(0, start)
 	if !known || begin.After(x.at) {
 		begin = x.at
 	}
-	attrs := x.attrs[:0]
-	name := attrs.method(e.Text("method"))
-	x.target(&attrs, c)
-	x.outcome(&attrs)
-	if !known {
-		attrs = append(attrs, attribute.Bool("h2trace.start_unknown", true))
+	parent := x.parent(spanContext(e.Text("traceparent")), p, !c.server)
+	method := e.Text("method")
+	span := x.begin(spanNameOf(method), c.kind(), parent, begin, x.at)
+	if span.context.IsSampled() {
+		span.method(method)
+		x.target(span, c)
+		x.outcome(span, c)
+		if !known {
+			span.bool("h2trace.start_unknown", true)
+		}
+		if c.setup.IsValid() {
+			span.link(c.setup)
+		}
 	}
-	x.attrs = attrs // the tracer copies them
-	opts := []trace.SpanStartOption{
-		trace.WithTimestamp(begin), trace.WithSpanKind(c.kind()), trace.WithAttributes(attrs...),
-	}
-	if c.setup.IsValid() {
-		opts = append(opts, trace.WithLinks(trace.Link{SpanContext: c.setup}))
-	}
-	parent := spanContext(e.Text("traceparent"))
-	_, span := x.tracerOf(p).Start(x.under(parent, p, !c.server), name, opts...)
-	x.countUnsampled(span)
 	x.addStalls(span, c, begin)
-	if status, text := verdict(e, c.server); status != codes.Unset {
-		span.SetStatus(status, text)
-	}
-	span.End(trace.WithTimestamp(x.at))
+	span.status(verdict(e, c.server))
+	x.send(p)
 }
 
-// method adds the method, and returns the name of a span for it.
-func (a *attributes) method(m string) (name string) {
-	switch {
-	case m == "": // it was not seen
-		return "HTTP"
-	case knownMethods[m]:
-		*a = append(*a, semconv.HTTPRequestMethodKey.String(m))
-		return m
+// spanNameOf returns the name of a span for a method.
+func spanNameOf(method string) string {
+	if knownMethods[method] {
+		return method
 	}
-	*a = append(*a, semconv.HTTPRequestMethodOther, semconv.HTTPRequestMethodOriginal(m))
 	return "HTTP"
 }
 
+// method adds the method, if it was seen.
+func (a *attributes) method(m string) {
+	switch {
+	case knownMethods[m]:
+		a.textOrEmpty(semconv.HTTPRequestMethodKey, m)
+	case m != "":
+		a.textOrEmpty(semconv.HTTPRequestMethodKey, "_OTHER")
+		a.textOrEmpty(semconv.HTTPRequestMethodOriginalKey, m)
+	}
+}
+
 // target adds where a request goes.
-func (x *Exporter) target(a *attributes, c *conn) {
+func (x *Exporter) target(a *span, c *conn) {
 	e := &x.event
 	text := e.Text("url")
-	u := parseTarget(text)
-	host, port := u.Hostname(), u.Port()
-	if port == "" {
-		port = map[string]string{"http": "80", "https": "443"}[u.Scheme]
-	}
-	a.text(semconv.ServerAddressKey, host)
-	if n, err := strconv.Atoi(port); err == nil && host != "" {
-		*a = append(*a, semconv.ServerPort(n))
+	o := x.originOf(text)
+	a.text(semconv.ServerAddressKey, o.host)
+	if o.port > 0 && o.host != "" {
+		a.integer(semconv.ServerPortKey, int64(o.port))
 	}
 	if c.server {
+		u := parseTarget(text)
 		a.text(semconv.URLSchemeKey, u.Scheme)
 		a.text(semconv.URLPathKey, u.EscapedPath())
 		a.text(semconv.URLQueryKey, u.RawQuery)
@@ -92,10 +90,50 @@ func (x *Exporter) target(a *attributes, c *conn) {
 	a.address(semconv.NetworkPeerAddressKey, semconv.NetworkPeerPortKey, c.remote)
 	switch protocol := string(e.Word("protocol")); protocol {
 	case "h2", "h2c":
-		*a = append(*a, semconv.NetworkProtocolVersion("2"))
+		a.textOrEmpty(semconv.NetworkProtocolVersionKey, "2")
 	case "http/1.1", "http/1.0":
-		*a = append(*a, semconv.NetworkProtocolVersion(protocol[len("http/"):]))
+		a.textOrEmpty(semconv.NetworkProtocolVersionKey, protocol[len("http/"):])
 	}
+}
+
+// origin is where a request goes. The port is 0 if it is not known.
+type origin struct {
+	host string
+	port int
+}
+
+// maxOrigins bounds the origins that are kept, and maxOrigin their length.
+const (
+	maxOrigins = 256
+	maxOrigin  = 300
+)
+
+// originOf returns the origin of a URL, or the authority that a CONNECT names alone. Most requests go
+// where others went.
+func (x *Exporter) originOf(text string) origin {
+	key := text
+	if _, rest, ok := strings.Cut(text, "://"); ok {
+		if end := strings.IndexAny(rest, "/?#"); end >= 0 {
+			key = text[:len(text)-len(rest)+end+1]
+		}
+	}
+	if o, ok := x.origins[key]; ok {
+		return o
+	}
+	u := parseTarget(key)
+	o := origin{host: u.Hostname()}
+	port := u.Port()
+	if port == "" {
+		port = map[string]string{"http": "80", "https": "443"}[u.Scheme]
+	}
+	o.port, _ = strconv.Atoi(port)
+	if len(x.origins) >= maxOrigins {
+		clear(x.origins)
+	}
+	if len(key) <= maxOrigin {
+		x.origins[strings.Clone(key)] = o
+	}
+	return o
 }
 
 // parseTarget parses the URL of a request, or the authority that a CONNECT names alone.
@@ -111,7 +149,7 @@ func parseTarget(text string) *url.URL {
 }
 
 // outcome adds how a request went.
-func (x *Exporter) outcome(a *attributes) {
+func (x *Exporter) outcome(a *span, c *conn) {
 	e := &x.event
 	a.number(semconv.HTTPResponseStatusCodeKey, e.Get("status"))
 	if !e.Is("request_bytes", "0") {
@@ -119,11 +157,9 @@ func (x *Exporter) outcome(a *attributes) {
 	}
 	a.number(semconv.HTTPResponseBodySizeKey, e.Get("response_bytes"))
 	if attempt, ok := scan.Integer(e.Within("retry", "attempt")); ok && attempt > 1 {
-		*a = append(*a, semconv.HTTPRequestResendCount(int(attempt-1)))
+		a.integer(semconv.HTTPRequestResendCountKey, attempt-1)
 	}
-	if kind := errorType(e, x.isServer()); kind != "" {
-		*a = append(*a, semconv.ErrorTypeKey.String(kind))
-	}
+	a.text(semconv.ErrorTypeKey, errorType(e, c.server))
 	a.text("h2trace.conn", e.Text("conn"))
 	a.number("h2trace.stream", e.Get("stream"))
 	a.millis("h2trace.wait_ms", e.Get("wait_ms"))
@@ -134,7 +170,7 @@ func (x *Exporter) outcome(a *attributes) {
 		a.text("h2trace.module.kind", scan.Text(scan.Member(module, "kind")))
 	}
 	if e.Is("open", "true") {
-		*a = append(*a, attribute.Bool("h2trace.open", true))
+		a.bool("h2trace.open", true)
 	}
 }
 
@@ -153,15 +189,15 @@ func errorType(e *scan.Object, server bool) string {
 	return scan.Text(class)
 }
 
-// verdict returns the status of the span, with a text where http.response.status_code does not say
-// it.
-func verdict(e *scan.Object, server bool) (codes.Code, string) {
+// verdict returns whether the span is one of an error, with a text where
+// http.response.status_code does not say it.
+func verdict(e *scan.Object, server bool) (failed bool, text string) {
 	kind := errorType(e, server)
 	switch {
 	case kind == "":
-		return codes.Unset, ""
+		return false, ""
 	case bytes.Equal(e.Get("status"), []byte(kind)):
-		return codes.Error, ""
+		return true, ""
 	}
-	return codes.Error, scan.Text(e.Within("error", "detail"))
+	return true, scan.Text(e.Within("error", "detail"))
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"go.opentelemetry.io/otel"
 	"go.opentelemetry.io/otel/sdk/resource"
+	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 	"go.opentelemetry.io/otel/trace"
 
 	"h2trace/export/scan"
@@ -33,10 +34,11 @@ type Options struct {
 // Counts are what became of the spans, or of the data points.
 type Counts struct{ Sent, Rejected, Dropped uint64 }
 
-// Totals counts what an Exporter was to send. Unsampled spans were not.
+// Totals counts what an Exporter was to send. Unsampled spans were not. DroppedStalls are in no span, for
+// want of room.
 type Totals struct {
-	Spans, Points Counts
-	Unsampled     uint64
+	Spans, Points            Counts
+	Unsampled, DroppedStalls uint64
 }
 
 // What an Exporter keeps at most. Of what was used longest ago, it forgets the names.
@@ -56,14 +58,19 @@ type Exporter struct {
 	unsampled atomic.Uint64
 
 	event     scan.Object
-	attrs     attributes // of the exchange
-	times     scan.Times
-	at        time.Time // of the event
+	span      span
+	chunk     []byte // of spans that wait, and room
+	origins   map[string]origin
+	sampler   sdktrace.Sampler
+	times     scan.Times // of events
+	starts    scan.Times // of exchanges: often in the second before
+	at        time.Time  // of the event
 	processes *simplelru.LRU[int, *process]
 	conns     *simplelru.LRU[string, *conn]
+	stalls    stalls
 	names     *simplelru.LRU[lookupKey, lookups]
-	run       trace.Span // nil before it has a child
-	first     time.Time  // of the first event
+	run       trace.SpanContext // not valid before it has a child
+	first     time.Time         // of the first event
 }
 
 // scope names who makes spans and metrics.
@@ -71,10 +78,15 @@ const scope = "h2trace"
 
 // New starts an Exporter. Its errors are those of settings in the environment.
 func New(o Options) (*Exporter, error) {
-	x := &Exporter{opts: o, said: &complaints{newSaying(&o), "spans"}, inherited: resource.Environment()}
+	x := &Exporter{opts: o, said: &complaints{newSaying(&o), "spans"}, inherited: resource.Environment(), origins: make(map[string]origin)}
+	x.span.limits = newLimits()
+	var err error
+	if x.sampler, err = newSampler(o.Getenv); err != nil {
+		x.said.once(err.Error(), "%v", err)
+	}
 	otel.SetErrorHandler(otel.ErrorHandlerFunc(func(err error) { x.said.once(err.Error(), "%v", err) }))
 	x.processes, _ = simplelru.NewLRU[int, *process](maxProcesses, nil)
-	x.conns, _ = simplelru.NewLRU[string, *conn](maxConns, nil)
+	x.conns, _ = simplelru.NewLRU(maxConns, x.stalls.evicted)
 	x.names, _ = simplelru.NewLRU[lookupKey, lookups](maxProcesses, nil)
 	ctx, cancel := context.WithCancel(context.Background())
 	x.cancel = cancel
@@ -101,8 +113,8 @@ func (x *Exporter) start(ctx context.Context) error {
 			return err
 		}
 	}
-	x.sender, err = newSender(ctx, traces, x.said)
-	return err
+	x.sender = newSender(ctx, traces, x.opts.Version, x.said)
+	return nil
 }
 
 // Line takes the line of an event, in order. It ignores what is none. It does not keep line, and
@@ -142,9 +154,7 @@ func (x *Exporter) Missed(line []byte) {
 
 // Close sends what is left, for as long as the limit, and returns the totals. No Line may follow.
 func (x *Exporter) Close(limit time.Duration) Totals {
-	if x.run != nil {
-		x.run.End(trace.WithTimestamp(x.at))
-	}
+	x.endRun()
 	timer := time.AfterFunc(limit, func() {
 		x.said.once("late", "%s did not take everything within %v after the end; the rest is dropped, and counted in the summary", x.said.endpoint, limit)
 		x.cancel()
@@ -153,7 +163,7 @@ func (x *Exporter) Close(limit time.Duration) Totals {
 		go x.meter.close()
 	}
 	x.sender.close()
-	t := Totals{Spans: x.sender.counts.totals(), Unsampled: x.unsampled.Load()}
+	t := Totals{Spans: x.sender.counts.totals(), Unsampled: x.unsampled.Load(), DroppedStalls: x.stalls.dropped}
 	if x.meter != nil {
 		<-x.meter.done
 		t.Points = x.meter.counts.totals()

@@ -125,6 +125,7 @@ func TestFailures(t *testing.T) {
 			limit := 30 * time.Second
 			if len(tt.says) > 0 && strings.Contains(tt.says[len(tt.says)-1], "within") {
 				limit = 200 * time.Millisecond
+				await(t, func() bool { return len(c.Headers()) > 0 && len(said.all()) == len(tt.says)-1 })
 			}
 			begun := time.Now()
 			got := x.Close(limit)
@@ -142,6 +143,17 @@ func TestFailures(t *testing.T) {
 				t.Errorf("%d spans arrived, %d were sent", n, got.Spans.Sent)
 			}
 		})
+	}
+}
+
+// await waits for a condition. The end, whose time is limited, comes after it: on a busy machine nothing
+// might be tried before.
+func await(t *testing.T, met func() bool) {
+	t.Helper()
+	for end := time.Now().Add(30 * time.Second); !met(); time.Sleep(time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatal("what is to be before the end is not")
+		}
 	}
 }
 
@@ -164,6 +176,7 @@ func TestAway(t *testing.T) {
 	_ = ln.Close()
 	x, said := start(t, "http://user:hunter2@"+ln.Addr().String())
 	feed(t, x)
+	await(t, func() bool { return len(said.all()) == 1 })
 	if got, want := x.Close(100*time.Millisecond).Spans, (Counts{Dropped: spansInRecording}); got != want {
 		t.Errorf("got %+v, want %+v", got, want)
 	}
@@ -233,4 +246,33 @@ func TestFlood(t *testing.T) {
 		t.Errorf("got %+v, want %+v", got, want)
 	}
 	checkSaid(t, said.all(), []string{"takes spans more slowly than they come", "did not take everything within"})
+}
+
+// TestLargeFlood has spans with long texts. The bytes that wait are bounded, and so is a message.
+func TestLargeFlood(t *testing.T) {
+	var longest atomic.Int64
+	goOn := make(chan struct{})
+	c := otlptest.Start(t, func(_ int, _ http.ResponseWriter, r *http.Request) bool {
+		<-goOn
+		longest.Store(max(longest.Load(), r.ContentLength))
+		return false
+	})
+	x, said := start(t, c.URL)
+	const exchanges = maxWaiting
+	line := `{"v":1,"ts":"2026-11-30T12:00:00.%09dZ","event":"exchange","pid":7,"comm":"go","conn":"c1","stream":1,"method":"%[2]s","url":"https://goproxy.example/%[2]s","status":200}`
+	for i := range exchanges {
+		x.Line(fmt.Appendf(nil, line, i, strings.Repeat("M", 4000)))
+		if n := x.sender.bytes.Load(); n > maxWaitingBytes {
+			t.Fatalf("%d bytes wait", n)
+		}
+	}
+	close(goOn)
+	got := x.Close(30 * time.Second).Spans
+	if got.Dropped == 0 || got.Sent < maxWaitingBytes/5000 || got.Sent+got.Dropped != exchanges || longest.Load() > maxBatchBytes+chunkSize {
+		t.Errorf("%+v, the longest message has %d bytes", got, longest.Load())
+	}
+	if n := x.sender.bytes.Load(); n != 0 {
+		t.Errorf("%d bytes wait in the end", n)
+	}
+	checkSaid(t, said.all(), []string{"takes spans more slowly than they come"})
 }

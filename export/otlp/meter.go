@@ -8,13 +8,10 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/prometheus/client_golang/prometheus"
+	dto "github.com/prometheus/client_model/go"
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/sdk/resource"
 	semconv "go.opentelemetry.io/otel/semconv/v1.43.0"
-	common "go.opentelemetry.io/proto/otlp/common/v1"
-	metricspb "go.opentelemetry.io/proto/otlp/metrics/v1"
-	respb "go.opentelemetry.io/proto/otlp/resource/v1"
-	"google.golang.org/protobuf/proto"
 )
 
 // defaultInterval is that of OTEL_METRIC_EXPORT_INTERVAL.
@@ -28,8 +25,8 @@ type meter struct {
 	said     *complaints
 	counts   counts
 	points   *points
-	resource *respb.Resource
-	version  string
+	about    message // resourceMessage of h2trace
+	scope    message
 	interval time.Duration
 	hurry    chan struct{} // closed at the end
 	done     chan struct{}
@@ -38,7 +35,7 @@ type meter struct {
 // newMeter starts a meter, which sends until ctx is done.
 func newMeter(ctx context.Context, o *Options, c *client, of *resource.Resource, said *complaints) (*meter, error) {
 	m := &meter{
-		client: c, gatherer: o.Metrics, said: said, version: o.Version, points: newPoints(time.Now()), interval: defaultInterval,
+		client: c, gatherer: o.Metrics, said: said, about: resourceMessage(agentResource(o, of)), scope: scopeMessage(o.Version), points: newPoints(time.Now()), interval: defaultInterval,
 		hurry: make(chan struct{}), done: make(chan struct{}),
 	}
 	if v := o.Getenv("OTEL_METRIC_EXPORT_INTERVAL"); v != "" {
@@ -48,28 +45,20 @@ func newMeter(ctx context.Context, o *Options, c *client, of *resource.Resource,
 		}
 		m.interval = time.Duration(ms) * time.Millisecond
 	}
-	m.resource = agentResource(o, of)
 	go m.run(ctx)
 	return m, nil
 }
 
 // agentResource describes h2trace itself: metrics are of all processes that it observes. The id
-// tells apart two of it on one host.
-func agentResource(o *Options, inherited *resource.Resource) *respb.Resource {
-	own := []attribute.KeyValue{
-		semconv.ServiceName("h2trace"), semconv.ServiceVersion(o.Version), semconv.ServiceInstanceID(uuid.NewString()),
-	}
+// tells apart two of it, and its runs, unless the user gives one (OpenTelemetry, service.instance.id).
+func agentResource(o *Options, inherited *resource.Resource) *resource.Resource {
+	list := []attribute.KeyValue{semconv.ServiceInstanceID(uuid.NewString())}
+	list = append(list, inherited.Attributes()...)
+	list = append(list, semconv.ServiceName("h2trace"), semconv.ServiceVersion(o.Version))
 	if o.Host != "" {
-		own = append(own, semconv.HostName(o.Host))
+		list = append(list, semconv.HostName(o.Host))
 	}
-	list := attribute.NewSet(append(inherited.Attributes(), own...)...) // the last of a key counts
-	r := &respb.Resource{}
-	for _, kv := range list.ToSlice() {
-		r.Attributes = append(r.Attributes, &common.KeyValue{
-			Key: string(kv.Key), Value: &common.AnyValue{Value: &common.AnyValue_StringValue{StringValue: kv.Value.String()}},
-		})
-	}
-	return r
+	return resource.NewWithAttributes(semconv.SchemaURL, list...) // the last of a key counts
 }
 
 func (m *meter) run(ctx context.Context) {
@@ -94,22 +83,25 @@ func (m *meter) send(ctx context.Context) {
 	if err != nil {
 		m.said.once("gather", "%v", err)
 	}
-	list, n := m.points.of(families, time.Now())
+	msg, n := m.message(families)
 	if n == 0 {
 		return
 	}
-	b, err := proto.Marshal(&metricspb.MetricsData{ResourceMetrics: []*metricspb.ResourceMetrics{{
-		Resource: m.resource, SchemaUrl: semconv.SchemaURL,
-		ScopeMetrics: []*metricspb.ScopeMetrics{{
-			Scope: &common.InstrumentationScope{Name: scope, Version: m.version}, SchemaUrl: semconv.SchemaURL, Metrics: list,
-		}},
-	}}})
-	var a answer
-	if err == nil {
-		a, err = m.client.deliver(ctx, m.hurry, b, m.said.trying)
-	}
+	a, err := m.client.deliver(ctx, m.hurry, msg, m.said.trying)
 	m.counts.take(n, a, err)
 	m.said.outcome(ctx, a, err)
+}
+
+// message returns the message of all metrics, and how many data points they have.
+func (m *meter) message(families []*dto.MetricFamily) (msg message, n uint64) {
+	of := msg.begin(dataResources)
+	msg = append(msg, m.about...)
+	in := msg.begin(ofResourceScopes)
+	msg = append(msg, m.scope...)
+	n = m.points.appendTo(&msg, families, time.Now())
+	msg.end(in)
+	msg.end(of)
+	return msg, n
 }
 
 // close sends the metrics for the last time.

@@ -1,117 +1,146 @@
 package otlp
 
 import (
+	"math"
 	"strconv"
 	"time"
 
 	dto "github.com/prometheus/client_model/go"
-	common "go.opentelemetry.io/proto/otlp/common/v1"
-	metricspb "go.opentelemetry.io/proto/otlp/metrics/v1"
+	"go.opentelemetry.io/otel/attribute"
+	"google.golang.org/protobuf/encoding/protowire"
 
 	"h2trace/export/metrics"
 )
 
+// The fields of Metric, of what it has as data, and of data points
+// (opentelemetry/proto/metrics/v1/metrics.proto).
+const (
+	metricName        = 1
+	metricDescription = 2
+	metricUnit        = 3
+	metricGauge       = 5
+	metricSum         = 7
+	metricHistogram   = 9
+
+	dataPoints      = 1
+	dataTemporality = 2
+	sumMonotonic    = 3
+
+	pointStart = 2
+	pointTime  = 3
+
+	numberDouble     = 4
+	numberAttributes = 7
+
+	histogramCount      = 4
+	histogramSum        = 5
+	histogramBuckets    = 6
+	histogramBounds     = 7
+	histogramAttributes = 9
+)
+
+// cumulative is AGGREGATION_TEMPORALITY_CUMULATIVE.
+const cumulative = 2
+
 // points makes messages of gathered metrics, with the names and attributes of the catalogue.
 type points struct {
 	byName map[string]*metrics.Metric // by its name in Prometheus
-	start  uint64                     // when counting began
+	start  time.Time                  // when counting began
 }
 
 func newPoints(start time.Time) *points {
-	p := &points{byName: make(map[string]*metrics.Metric), start: nanos(start)}
+	p := &points{byName: make(map[string]*metrics.Metric), start: start}
 	for _, m := range metrics.Catalogue {
 		p.byName[m.Exposed()] = m
 	}
 	return p
 }
 
-func nanos(t time.Time) uint64 { return uint64(t.UnixNano()) }
-
-// of returns the metrics, and how many data points they have.
-func (p *points) of(families []*dto.MetricFamily, at time.Time) (list []*metricspb.Metric, n uint64) {
+// appendTo appends the metrics to the message of a scope, and returns how many data points they
+// have.
+func (p *points) appendTo(msg *message, families []*dto.MetricFamily, at time.Time) (n uint64) {
 	for _, f := range families {
 		m := p.byName[f.GetName()]
-		if m == nil || len(f.GetMetric()) == 0 {
+		data := map[dto.MetricType]protowire.Number{
+			dto.MetricType_COUNTER: metricSum, dto.MetricType_GAUGE: metricGauge, dto.MetricType_HISTOGRAM: metricHistogram,
+		}[f.GetType()]
+		if m == nil || data == 0 || len(f.GetMetric()) == 0 {
 			continue
 		}
-		to := &metricspb.Metric{Name: m.Name, Unit: m.Unit, Description: m.Help}
-		switch f.GetType() {
-		case dto.MetricType_COUNTER:
-			to.Data = &metricspb.Metric_Sum{Sum: &metricspb.Sum{
-				AggregationTemporality: metricspb.AggregationTemporality_AGGREGATION_TEMPORALITY_CUMULATIVE,
-				IsMonotonic:            true,
-				DataPoints:             p.numbers(m, f, at, func(s *dto.Metric) float64 { return s.GetCounter().GetValue() }),
-			}}
-		case dto.MetricType_GAUGE:
-			to.Data = &metricspb.Metric_Gauge{Gauge: &metricspb.Gauge{
-				DataPoints: p.numbers(m, f, at, func(s *dto.Metric) float64 { return s.GetGauge().GetValue() }),
-			}}
-		case dto.MetricType_HISTOGRAM:
-			to.Data = &metricspb.Metric_Histogram{Histogram: &metricspb.Histogram{
-				AggregationTemporality: metricspb.AggregationTemporality_AGGREGATION_TEMPORALITY_CUMULATIVE,
-				DataPoints:             p.histograms(m, f, at),
-			}}
-		default:
-			continue
+		start := msg.begin(ofScopeItems)
+		msg.text(metricName, m.Name)
+		msg.text(metricDescription, m.Help)
+		msg.text(metricUnit, m.Unit)
+		of := msg.begin(data)
+		for _, s := range f.GetMetric() {
+			p.point(msg, m, s, at)
 		}
-		list = append(list, to)
+		if data != metricGauge {
+			msg.varint(dataTemporality, cumulative)
+		}
+		if data == metricSum {
+			msg.varint(sumMonotonic, 1)
+		}
+		msg.end(of)
+		msg.end(start)
 		n += uint64(len(f.GetMetric()))
 	}
-	return list, n
+	return n
 }
 
-func (p *points) numbers(m *metrics.Metric, f *dto.MetricFamily, at time.Time, value func(*dto.Metric) float64) []*metricspb.NumberDataPoint {
-	var list []*metricspb.NumberDataPoint
-	for _, s := range f.GetMetric() {
-		list = append(list, &metricspb.NumberDataPoint{
-			Attributes: attributesOf(m, s), StartTimeUnixNano: p.start, TimeUnixNano: nanos(at),
-			Value: &metricspb.NumberDataPoint_AsDouble{AsDouble: value(s)},
-		})
+// point appends a data point.
+func (p *points) point(msg *message, m *metrics.Metric, s *dto.Metric, at time.Time) {
+	start := msg.begin(dataPoints)
+	msg.time(pointStart, p.start)
+	msg.time(pointTime, at)
+	labels := unlimited(msg, numberAttributes)
+	switch {
+	case s.Histogram != nil:
+		histogram(msg, m, s.Histogram)
+		labels.field = histogramAttributes
+	case s.Counter != nil:
+		msg.double(numberDouble, s.Counter.GetValue())
+	default:
+		msg.double(numberDouble, s.Gauge.GetValue())
 	}
-	return list
+	addLabels(&labels, m, s)
+	msg.end(start)
 }
 
-// histograms returns those with classic buckets, which all receivers know. Buckets of Prometheus
-// count all values up to a bound, those of OTLP the values between two.
-func (p *points) histograms(m *metrics.Metric, f *dto.MetricFamily, at time.Time) []*metricspb.HistogramDataPoint {
-	var list []*metricspb.HistogramDataPoint
-	for _, s := range f.GetMetric() {
-		h := s.GetHistogram()
-		point := &metricspb.HistogramDataPoint{
-			Attributes: attributesOf(m, s), StartTimeUnixNano: p.start, TimeUnixNano: nanos(at),
-			Count: h.GetSampleCount(), Sum: h.SampleSum,
-			ExplicitBounds: m.Bounds, BucketCounts: make([]uint64, 0, len(m.Bounds)+1),
-		}
-		var below uint64
-		for _, b := range h.GetBucket() {
-			if len(point.BucketCounts) == len(m.Bounds) {
-				break // that of infinity
-			}
-			point.BucketCounts = append(point.BucketCounts, b.GetCumulativeCount()-below)
-			below = b.GetCumulativeCount()
-		}
-		point.BucketCounts = append(point.BucketCounts, point.Count-below)
-		list = append(list, point)
+// histogram appends one with classic buckets, which all receivers know. Buckets of Prometheus count
+// all values up to a bound, those of OTLP the values between two.
+func histogram(msg *message, m *metrics.Metric, h *dto.Histogram) {
+	msg.fixed64(histogramCount, h.GetSampleCount())
+	if h.SampleSum != nil {
+		msg.double(histogramSum, h.GetSampleSum())
 	}
-	return list
+	buckets := msg.begin(histogramBuckets)
+	var below uint64
+	for _, b := range h.GetBucket()[:min(len(h.GetBucket()), len(m.Bounds))] { // one more is that of infinity
+		*msg = protowire.AppendFixed64(*msg, b.GetCumulativeCount()-below)
+		below = b.GetCumulativeCount()
+	}
+	*msg = protowire.AppendFixed64(*msg, h.GetSampleCount()-below)
+	msg.end(buckets)
+	bounds := msg.begin(histogramBounds)
+	for _, b := range m.Bounds {
+		*msg = protowire.AppendFixed64(*msg, math.Float64bits(b))
+	}
+	msg.end(bounds)
 }
 
-func attributesOf(m *metrics.Metric, s *dto.Metric) []*common.KeyValue {
-	var list []*common.KeyValue
+// addLabels adds the labels of a series, as the catalogue spells them.
+func addLabels(to *attributes, m *metrics.Metric, s *dto.Metric) {
 	for _, label := range s.GetLabel() {
 		for _, a := range m.Attributes {
-			if a.Label() == label.GetName() {
-				list = append(list, keyValue(a, label.GetValue()))
+			if a.Label() != label.GetName() {
+				continue
+			}
+			if n, err := strconv.ParseInt(label.GetValue(), 10, 64); err == nil && a.Integer {
+				to.integer(attribute.Key(a.Key), n)
+			} else {
+				to.textOrEmpty(attribute.Key(a.Key), label.GetValue())
 			}
 		}
 	}
-	return list
-}
-
-func keyValue(a metrics.Attribute, value string) *common.KeyValue {
-	v := &common.AnyValue{Value: &common.AnyValue_StringValue{StringValue: value}}
-	if n, err := strconv.ParseInt(value, 10, 64); err == nil && a.Integer {
-		v.Value = &common.AnyValue_IntValue{IntValue: n}
-	}
-	return &common.KeyValue{Key: a.Key, Value: v}
 }

@@ -5,6 +5,8 @@ import (
 	"time"
 
 	dto "github.com/prometheus/client_model/go"
+	metricspb "go.opentelemetry.io/proto/otlp/metrics/v1"
+	"google.golang.org/protobuf/proto"
 
 	"h2trace/export/metrics"
 	"h2trace/export/otlp/otlptest"
@@ -21,7 +23,13 @@ func TestPoints(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	list, n := newPoints(time.Unix(1, 0)).of(families, time.Unix(2, 0))
+	var msg message
+	n := newPoints(time.Unix(1, 0)).appendTo(&msg, families, time.Unix(2, 0))
+	var scope metricspb.ScopeMetrics
+	if err := proto.Unmarshal(msg, &scope); err != nil {
+		t.Fatal(err)
+	}
+	list := scope.Metrics
 	series := uint64(0)
 	requests := uint64(0)
 	for i, f := range families {

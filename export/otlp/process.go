@@ -8,7 +8,6 @@ import (
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/propagation"
 	"go.opentelemetry.io/otel/sdk/resource"
-	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 	semconv "go.opentelemetry.io/otel/semconv/v1.43.0"
 	"go.opentelemetry.io/otel/trace"
 )
@@ -18,7 +17,7 @@ type process struct {
 	pid                                      int
 	comm, exe, goVersion, container, service string
 	parent                                   trace.SpanContext // of TRACEPARENT
-	tracer                                   trace.Tracer      // nil before its first span, or when more is known
+	resource                                 string            // as a message; "" before its first span, or when more is known
 }
 
 // processOf returns the process of an event.
@@ -30,7 +29,7 @@ func (x *Exporter) processOf() *process {
 		x.processes.Add(pid, p)
 	}
 	if comm := x.event.Word("comm"); string(comm) != p.comm {
-		p.comm, p.tracer = string(comm), nil
+		p.comm, p.resource = string(comm), ""
 	}
 	return p
 }
@@ -48,7 +47,7 @@ func (x *Exporter) process() {
 	p := x.processOf()
 	for key, to := range map[string]*string{"exe": &p.exe, "go_version": &p.goVersion, "container": &p.container, "service_name": &p.service} {
 		if v := e.Text(key); v != "" {
-			*to, p.tracer = v, nil
+			*to, p.resource = v, ""
 		}
 	}
 	if v := e.Text("traceparent"); v != "" {
@@ -65,9 +64,9 @@ func spanContext(traceparent string) trace.SpanContext {
 	return trace.SpanContextFromContext(ctx)
 }
 
-// resource describes the process. What its own environment says comes before what that of h2trace
+// describe returns the resource of a process. What its own environment says comes before what that of h2trace
 // says, and this before its name.
-func (x *Exporter) resource(p *process) *resource.Resource {
+func (x *Exporter) describe(p *process) *resource.Resource {
 	own := []attribute.KeyValue{
 		semconv.TelemetrySDKName("opentelemetry"), semconv.TelemetrySDKLanguageGo, semconv.OSTypeKey.String(runtime.GOOS),
 	}
@@ -111,48 +110,36 @@ func (p *process) name() string {
 	return "unknown_service"
 }
 
-// tracerOf returns the tracer for the spans of a process.
-func (x *Exporter) tracerOf(p *process) trace.Tracer {
-	if p.tracer == nil {
-		p.tracer = x.newTracer(x.resource(p))
+// resourceOf returns the resource for the spans of a process.
+func (x *Exporter) resourceOf(p *process) string {
+	if p.resource == "" {
+		p.resource = string(resourceMessage(x.describe(p)))
 	}
-	return p.tracer
+	return p.resource
 }
 
-// maxValue bounds the texts of spans, unless OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT does.
-const maxValue = 2048
-
-func (x *Exporter) newTracer(r *resource.Resource) trace.Tracer {
-	limits := sdktrace.NewSpanLimits()
-	if limits.AttributeValueLengthLimit < 0 {
-		limits.AttributeValueLengthLimit = maxValue
-	}
-	provider := sdktrace.NewTracerProvider(sdktrace.WithResource(r), sdktrace.WithSpanProcessor(x.sender), sdktrace.WithRawSpanLimits(limits))
-	return provider.Tracer(scope, trace.WithInstrumentationVersion(x.opts.Version), trace.WithSchemaURL(semconv.SchemaURL))
-}
-
-// under returns the context of the parent for a span of a process: that of the request, of the
-// environment of the process, or of the run, if any is to be.
-func (x *Exporter) under(request trace.SpanContext, p *process, inRun bool) context.Context {
-	ctx := context.Background()
+// parent returns the parent for a span of a process: that of the request, of the environment of
+// the process, or of the run, if any is to be.
+func (x *Exporter) parent(request trace.SpanContext, p *process, inRun bool) trace.SpanContext {
 	switch {
 	case request.IsValid():
-		return trace.ContextWithRemoteSpanContext(ctx, request)
+		return request
 	case p.parent.IsValid():
-		return trace.ContextWithRemoteSpanContext(ctx, p.parent)
+		return p.parent
 	case !inRun || x.opts.Command == "":
-		return ctx
+		return trace.SpanContext{}
 	}
-	if x.run == nil {
-		r := x.resource(&process{comm: x.opts.Command})
-		_, x.run = x.newTracer(r).Start(ctx, x.opts.Command, trace.WithTimestamp(x.first), trace.WithNewRoot())
-		x.countUnsampled(x.run)
+	if !x.run.IsValid() {
+		x.run = x.identify(x.opts.Command, trace.SpanKindInternal, trace.SpanContext{})
 	}
-	return trace.ContextWithSpan(ctx, x.run)
+	return x.run
 }
 
-func (x *Exporter) countUnsampled(s trace.Span) {
-	if !s.SpanContext().IsSampled() {
-		x.unsampled.Add(1)
+// endRun sends the span of the run, if it has a child.
+func (x *Exporter) endRun() {
+	if x.run.IsValid() {
+		s := x.beginAs(x.run, x.opts.Command, trace.SpanKindInternal, trace.SpanContext{}, x.first, x.at)
+		s.status(false, "")
+		x.send(&process{comm: x.opts.Command})
 	}
 }

@@ -4,30 +4,29 @@ import (
 	"context"
 	"sync/atomic"
 	"time"
-
-	"go.opentelemetry.io/otel/exporters/otlp/otlptrace"
-	sdktrace "go.opentelemetry.io/otel/sdk/trace"
-	tracepb "go.opentelemetry.io/proto/otlp/trace/v1"
-	"google.golang.org/protobuf/proto"
 )
 
 const (
-	maxWaiting = 4096 // spans that wait to be sent
-	maxBatch   = 512
+	// Spans wait to be sent, so many and of so many bytes. Most have some 600; those with long texts and
+	// many stalls reach the second limit first.
+	maxWaiting      = 4096
+	maxWaitingBytes = 8 << 20
+	maxBatch        = 512
+	maxBatchBytes   = 2 << 20
 	// batchDelay is how long a span waits for others.
 	batchDelay = time.Second
 )
 
-// sender sends the spans that end, in batches. As a SpanProcessor it replaces the one of the SDK,
-// which does not count what it drops.
+// sender sends spans, in batches.
 type sender struct {
-	client   *client
-	exporter *otlptrace.Exporter
-	said     *complaints
-	counts   counts
-	queue    chan sdktrace.ReadOnlySpan
-	hurry    chan struct{} // closed at the end
-	done     chan struct{}
+	client *client
+	said   *complaints
+	counts counts
+	queue  chan waiting
+	bytes  atomic.Int64  // that wait, or are in the batch
+	hurry  chan struct{} // closed at the end
+	done   chan struct{}
+	batch  *batch
 }
 
 // counts are of spans, or of data points.
@@ -49,39 +48,32 @@ func (c *counts) totals() Counts {
 }
 
 // newSender starts a sender, which sends until ctx is done.
-func newSender(ctx context.Context, c *client, said *complaints) (*sender, error) {
+func newSender(ctx context.Context, c *client, version string, said *complaints) *sender {
 	s := &sender{
 		client: c, said: said,
-		queue: make(chan sdktrace.ReadOnlySpan, maxWaiting),
+		queue: make(chan waiting, maxWaiting),
 		hurry: make(chan struct{}),
 		done:  make(chan struct{}),
-	}
-	var err error
-	if s.exporter, err = otlptrace.New(ctx, (*upload)(s)); err != nil {
-		return nil, err
+		batch: newBatch(version),
 	}
 	go s.run(ctx)
-	return s, nil
+	return s
 }
 
-// OnStart implements sdktrace.SpanProcessor.
-func (s *sender) OnStart(context.Context, sdktrace.ReadWriteSpan) {}
-
-// OnEnd implements sdktrace.SpanProcessor. It does not wait.
-func (s *sender) OnEnd(span sdktrace.ReadOnlySpan) {
-	select {
-	case s.queue <- span:
-	default:
-		s.counts.dropped.Add(1)
-		s.said.full()
+// add takes a span. It does not wait.
+func (s *sender) add(w waiting) {
+	n := int64(len(w.span))
+	if s.bytes.Add(n) <= maxWaitingBytes {
+		select {
+		case s.queue <- w:
+			return
+		default:
+		}
 	}
+	s.bytes.Add(-n)
+	s.counts.dropped.Add(1)
+	s.said.full()
 }
-
-// Shutdown implements sdktrace.SpanProcessor. The sender outlives the provider of a process.
-func (s *sender) Shutdown(context.Context) error { return nil }
-
-// ForceFlush implements sdktrace.SpanProcessor.
-func (s *sender) ForceFlush(context.Context) error { return nil }
 
 // close returns when all spans are sent, or when the context of the sender is done. No span may
 // follow.
@@ -95,70 +87,42 @@ func (s *sender) close() {
 func (s *sender) run(ctx context.Context) {
 	defer close(s.done)
 	defer s.client.http.CloseIdleConnections()
-	var batch []sdktrace.ReadOnlySpan
 	for open := true; open; {
-		if batch, open = s.collect(batch[:0]); len(batch) == 0 {
-			continue
+		open = s.collect()
+		n := uint64(len(s.batch.spans))
+		switch {
+		case n == 0:
+		case ctx.Err() != nil: // the rest
+			s.counts.dropped.Add(n)
+		default:
+			a, err := s.client.deliver(ctx, s.hurry, s.batch.message(), s.said.trying)
+			s.counts.take(n, a, err)
+			s.said.outcome(ctx, a, err)
 		}
-		if ctx.Err() != nil { // the rest
-			s.counts.dropped.Add(uint64(len(batch)))
-			continue
-		}
-		// It calls UploadTraces, which counts.
-		_ = s.exporter.ExportSpans(ctx, batch)
-		clear(batch)
+		s.bytes.Add(-int64(s.batch.bytes))
+		s.batch.clear()
 	}
 }
 
-// collect returns the next batch: a full one, or what has come a while after its first span.
-func (s *sender) collect(batch []sdktrace.ReadOnlySpan) (_ []sdktrace.ReadOnlySpan, open bool) {
+// collect takes the spans of the next batch: a full one, or what has come a while after its first.
+func (s *sender) collect() (open bool) {
 	first, open := <-s.queue
 	if !open {
-		return batch, false
+		return false
 	}
-	batch = append(batch, first)
+	s.batch.add(first)
 	timer := time.NewTimer(batchDelay)
 	defer timer.Stop()
-	for len(batch) < maxBatch {
+	for len(s.batch.spans) < maxBatch && s.batch.bytes < maxBatchBytes {
 		select {
-		case span, open := <-s.queue:
+		case w, open := <-s.queue:
 			if !open {
-				return batch, false
+				return false
 			}
-			batch = append(batch, span)
+			s.batch.add(w)
 		case <-timer.C:
-			return batch, true
+			return true
 		}
 	}
-	return batch, true
-}
-
-// upload is a sender as the client of an otlptrace.Exporter.
-type upload sender
-
-// Start implements otlptrace.Client.
-func (*upload) Start(context.Context) error { return nil }
-
-// Stop implements otlptrace.Client.
-func (*upload) Stop(context.Context) error { return nil }
-
-// UploadTraces implements otlptrace.Client.
-func (u *upload) UploadTraces(ctx context.Context, spans []*tracepb.ResourceSpans) error {
-	s := (*sender)(u)
-	var n uint64
-	for _, of := range spans {
-		for _, scope := range of.ScopeSpans {
-			n += uint64(len(scope.Spans))
-		}
-	}
-	// ExportTraceServiceRequest has the same form (opentelemetry/proto/trace/v1/trace.proto), and
-	// its package links gRPC.
-	b, err := proto.Marshal(&tracepb.TracesData{ResourceSpans: spans})
-	var a answer
-	if err == nil {
-		a, err = s.client.deliver(ctx, s.hurry, b, s.said.trying)
-	}
-	s.counts.take(n, a, err)
-	s.said.outcome(ctx, a, err)
-	return err
+	return true
 }

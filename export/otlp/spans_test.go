@@ -58,6 +58,7 @@ const (
 		`"dns_ms":10.000,"connect_ms":20.000,"tls_ms":30.000,"name":"shop.example","via":null,"source":"wire"}`
 	exchangeHead = `{"v":1,"ts":"2026-11-30T12:00:02.000000001Z","event":"exchange","pid":7,"comm":"client","conn":"c1","stream":1,`
 	exchangeTail = `,"start":"2026-11-30T12:00:01.500000000Z","retry":null,"via":null}`
+	lookupLine   = `{"v":1,"ts":"2026-11-30T12:00:00.975000000Z","event":"conn","pid":7,"comm":"client","action":"dns","role":"client","protocol":"dns","dns_ms":9.000,"name":"shop.example","type":"A"}`
 	traceID      = "4bf92f3577b34da6a3ce929d0e0e4736"
 	parentID     = "00f067aa0ba902b7"
 )
@@ -91,6 +92,9 @@ func TestExchange(t *testing.T) {
 		{"server", asServer, okKeys, "GET", trace.Span_SPAN_KIND_SERVER, 0, "", map[string]any{
 			"url.full": nil, "url.scheme": "https", "url.path": "/cart", "url.query": "id=7", "client.address": "10.0.0.2", "client.port": int64(443),
 			"server.address": "shop.example", "server.port": int64(443),
+		}},
+		{"server by its exchange", lookupLine, okKeys + `,"role":"server"`, "GET", trace.Span_SPAN_KIND_SERVER, 0, "", map[string]any{
+			"url.full": nil, "url.scheme": "https", "url.path": "/cart",
 		}},
 		{
 			"client gets 404", openLine, status(failed("http_4xx", "404 Not Found"), "404"), "GET", trace.Span_SPAN_KIND_CLIENT, trace.Status_STATUS_CODE_ERROR, "",
@@ -164,8 +168,7 @@ func TestRetry(t *testing.T) {
 
 // TestSetup has the span of a connection with its phases, and the exchange linked with it.
 func TestSetup(t *testing.T) {
-	lookup := `{"v":1,"ts":"2026-11-30T12:00:00.975000000Z","event":"conn","pid":7,"comm":"client","action":"dns","role":"client","protocol":"dns","dns_ms":9.000,"name":"shop.example","type":"A"}`
-	spans, _ := sent(t, nil, execLine, lookup, openLine, exchangeLine(okKeys))
+	spans, _ := sent(t, nil, execLine, lookupLine, openLine, exchangeLine(okKeys))
 	setup := named(t, spans, "HTTP connection_setup shop.example:443")
 	base, err := time.Parse(time.RFC3339, "2026-11-30T12:00:01Z")
 	if err != nil {

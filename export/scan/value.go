@@ -66,6 +66,23 @@ func shortMillis(v []byte) (time.Duration, bool) {
 
 // Integer returns an integer, and false for null.
 func Integer(v []byte) (int64, bool) {
+	if n, ok := shortInteger(v); ok || len(v) == 0 || v[0] > '9' { // an error would cost more than all else
+		return n, ok
+	}
 	n, err := strconv.ParseInt(string(v), 10, 64)
 	return n, err == nil
+}
+
+// shortInteger returns a number of decimal digits that no int64 is too short for.
+func shortInteger(v []byte) (n int64, ok bool) {
+	if len(v) == 0 || len(v) > 18 {
+		return 0, false
+	}
+	for _, c := range v {
+		if c < '0' || c > '9' {
+			return 0, false
+		}
+		n = n*10 + int64(c-'0')
+	}
+	return n, true
 }

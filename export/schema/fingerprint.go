@@ -1,6 +1,7 @@
 package schema
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -10,11 +11,13 @@ import (
 )
 
 // fingerprints makes lines that the schema cannot tell apart equal: those that differ in
-// times alone, or in numbers that no bound of the schema lies between. Most lines of a
-// long recording are alike in that way, and only the first of them needs to be checked.
+// times alone, in numbers that no bound of the schema lies between, or in strings that
+// meet the same of its demands. Most lines of a long recording are alike in that way, and
+// only the first of them needs to be checked.
 type fingerprints struct {
-	bounds []int64 // every number in the schema, sorted
-	buf    []byte
+	bounds  []int64 // every number in the schema, sorted
+	strings texts
+	buf     []byte
 }
 
 // newFingerprints reads the bounds from the schema, where each number is one, or else does
@@ -26,7 +29,7 @@ func newFingerprints(schema []byte) (*fingerprints, error) {
 	if err := dec.Decode(&doc); err != nil {
 		return nil, err
 	}
-	f := &fingerprints{}
+	f := &fingerprints{strings: newTexts()}
 	if err := f.collect(doc); err != nil {
 		return nil, err
 	}
@@ -43,6 +46,8 @@ func (f *fingerprints) collect(doc any) error {
 			return err
 		}
 		f.bounds = append(f.bounds, n)
+	case string:
+		f.strings.named[v] = true
 	case []any:
 		for _, one := range v {
 			if err := f.collect(one); err != nil {
@@ -53,6 +58,9 @@ func (f *fingerprints) collect(doc any) error {
 		for name, one := range v {
 			if name == "multipleOf" || name == "uniqueItems" {
 				return fmt.Errorf("%s tells numbers apart that no bound lies between", name)
+			}
+			if err := f.strings.demand(name, one); err != nil {
+				return err
 			}
 			if err := f.collect(one); err != nil {
 				return err
@@ -65,7 +73,7 @@ func (f *fingerprints) collect(doc any) error {
 // of returns the fingerprint of a line, valid until the next call. A line with control
 // characters, which stand for what is left out, has none.
 func (f *fingerprints) of(line []byte) ([]byte, bool) {
-	b := f.buf[:0]
+	b, key := f.buf[:0], []byte(nil)
 	for i := 0; i < len(line); {
 		c := line[i]
 		end := i + 1
@@ -74,10 +82,14 @@ func (f *fingerprints) of(line []byte) ([]byte, bool) {
 			return nil, false
 		case c == '"':
 			end = stringEnd(line, i)
-			if isTime(line[i:end]) {
+			switch {
+			case isTime(line[i:end]):
 				b = append(b, 'T'&0x1f)
-			} else {
-				b = append(b, line[i:end]...)
+			case isKey(line, end):
+				key = line[i:end]
+				b = append(b, key...)
+			default:
+				b = f.strings.append(b, key, line[i:end])
 			}
 		case c == '-' || '0' <= c && c <= '9':
 			for end < len(line) && strings.IndexByte("+-.0123456789Ee", line[end]) >= 0 {
@@ -104,6 +116,12 @@ func stringEnd(line []byte, i int) int {
 		}
 	}
 	return len(line)
+}
+
+// isKey reports whether the string that ends there is a key.
+func isKey(line []byte, end int) bool {
+	rest := bytes.TrimLeft(line[end:], " ")
+	return len(rest) > 0 && rest[0] == ':'
 }
 
 const timeForm = `"2006-01-02T15:04:05.000000000Z"`

@@ -14,6 +14,7 @@ type node struct {
 	If         condition        `json:"if"`
 	Then       *node            `json:"then"`
 	Properties properties       `json:"properties"`
+	Required   []string         `json:"required"`
 	Items      *node            `json:"items"`
 	Rest       *node            `json:"additionalProperties"`
 	Enum       []any            `json:"enum"`

@@ -82,6 +82,7 @@ func TestRefuses(t *testing.T) {
 		{"setting", frameLineOf(`,"dir":"recv","stream":0,"type":"SETTINGS","flags":[],"length":6,"settings":{"MAX_FRAMES":1},"ack":false`), "does not match pattern"},
 		{"no process", head + `"stall","comm":"go","conn":"c1"}`, "missing property 'pid'"},
 		{"endpoint", head + `"conn"` + onConn + `,"action":"open","local":"localhost:5"}`, "local: "},
+		{"no such address", head + `"conn"` + onConn + `,"action":"open","local":"999.1.1.1:1"}`, "local: "},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -15,10 +15,11 @@ type shape struct {
 	keys  map[string]*shape
 	// names are the paths of the keys, such as "exchange.error.class", "conn close.rtt_ms"
 	// for those of one form alone, or "$module.path" for those of a definition.
-	names map[string]string
-	items *shape // of an array
-	rest  *shape // of the keys of an object that may have any
-	ms    bool   // a number with three decimals
+	names    map[string]string
+	required map[string]bool
+	items    *shape // of an array
+	rest     *shape // of the keys of an object that may have any
+	ms       bool   // a number with three decimals
 }
 
 // shaper makes shapes of the schema.
@@ -32,7 +33,7 @@ func (s shaper) line(k kind) *shape {
 }
 
 func newShape() *shape {
-	return &shape{place: make(map[string]int), keys: make(map[string]*shape), names: make(map[string]string)}
+	return &shape{place: make(map[string]int), keys: make(map[string]*shape), names: make(map[string]string), required: make(map[string]bool)}
 }
 
 // add adds the keys that a schema gives to an object.
@@ -61,6 +62,9 @@ func (s shaper) add(to *shape, n *node, k kind, path string) {
 			to.keys[name] = newShape()
 		}
 		s.add(to.keys[name], n.Properties.of[name], k, at)
+	}
+	for _, name := range n.Required {
+		to.required[name] = true
 	}
 	if n.Items != nil {
 		to.items = newShape()
@@ -110,14 +114,23 @@ func (s shaper) forms(n *node) (list []string) {
 
 // paths returns the paths of all keys below a shape.
 func (sh *shape) paths() (list []string) {
-	for name, below := range sh.keys {
-		list = append(list, sh.names[name])
-		list = append(list, below.paths()...)
-	}
-	for _, below := range []*shape{sh.items, sh.rest} {
-		if below != nil {
-			list = append(list, below.paths()...)
+	sh.each(func(one *shape) {
+		for _, name := range one.names {
+			list = append(list, name)
 		}
-	}
+	})
 	return list
+}
+
+// each calls do with a shape and all below it.
+func (sh *shape) each(do func(*shape)) {
+	if sh == nil {
+		return
+	}
+	do(sh)
+	for _, below := range sh.keys {
+		below.each(do)
+	}
+	sh.items.each(do)
+	sh.rest.each(do)
 }

@@ -19,7 +19,12 @@ type Validator struct {
 	prints *fingerprints
 	valid  map[string]bool // fingerprints of valid lines
 	seen   map[string]bool // paths of keys that had a value
+	counts map[string]*carried
 }
+
+// carried says in how many objects a key was that may have it. Of lines that are alike, only
+// the first counts.
+type carried struct{ with, without int }
 
 // maxValid and maxPrint bound the fingerprints that a Validator keeps.
 const (
@@ -55,6 +60,7 @@ func New() (*Validator, error) {
 	return &Validator{
 		schema: compiled, shaper: shaper{root}, shapes: make(map[kind]*shape),
 		prints: prints, valid: make(map[string]bool), seen: make(map[string]bool),
+		counts: make(map[string]*carried),
 	}, nil
 }
 
@@ -100,7 +106,7 @@ func (v *Validator) form(line []byte, k kind) error {
 	}
 	dec := json.NewDecoder(bytes.NewReader(line))
 	dec.UseNumber()
-	w := walk{dec: dec, seen: v.seen}
+	w := walk{dec: dec, seen: v.seen, counts: v.counts}
 	_, err := w.value(sh)
 	return err
 }
@@ -128,4 +134,25 @@ func (v *Validator) Unseen() []string {
 		}
 	}
 	return slices.Sorted(maps.Keys(unseen))
+}
+
+// Unrequired returns the keys that every line so far had where the schema allows them, named as
+// those of Unseen, but that it does not require. A key that one object alone could have is none.
+func (v *Validator) Unrequired() []string {
+	required := make(map[string]bool)
+	for _, k := range v.shaper.kinds() {
+		v.shaper.line(k).each(func(sh *shape) {
+			for name := range sh.required {
+				required[sh.names[name]] = true
+			}
+		})
+	}
+	var list []string
+	for path, c := range v.counts {
+		if c.without == 0 && c.with > 1 && !required[path] {
+			list = append(list, path)
+		}
+	}
+	slices.Sort(list)
+	return list
 }

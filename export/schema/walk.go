@@ -8,8 +8,9 @@ import (
 
 // walk reads one line.
 type walk struct {
-	dec  *json.Decoder
-	seen map[string]bool
+	dec    *json.Decoder
+	seen   map[string]bool
+	counts map[string]*carried
 }
 
 // value reads a value and reports whether it is not null.
@@ -78,7 +79,27 @@ func (w *walk) object(sh *shape) error {
 			w.seen[sh.names[key]] = true
 		}
 	}
+	w.count(sh, taken)
 	return nil
+}
+
+// count counts the keys of an object.
+func (w *walk) count(sh *shape, taken map[string]bool) {
+	if sh == nil {
+		return
+	}
+	for key, path := range sh.names {
+		c := w.counts[path]
+		if c == nil {
+			c = &carried{}
+			w.counts[path] = c
+		}
+		if taken[key] {
+			c.with++
+		} else {
+			c.without++
+		}
+	}
 }
 
 // threeDecimals reports whether a number is written with three decimals.

@@ -1,7 +1,8 @@
 // Package release has the tests of scripts/release/run, which makes what is published of
 // h2trace: archives, packages and SBOMs.
 //
-//	run            makes all of it; its head is the usage
+//	run            clones the commit, and runs its build; the head is the usage
+//	build          makes all of it
 //	files.bash     which file goes where
 //	nfpm.yaml      what packages say of h2trace
 //	deb, rpm       licences, and what the checkers of packages need not say

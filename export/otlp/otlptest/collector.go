@@ -5,7 +5,6 @@ package otlptest
 import (
 	"compress/gzip"
 	"io"
-	"maps"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -35,6 +34,7 @@ type Collector struct {
 
 	mu      sync.Mutex
 	spans   []Span
+	traces  []*trace.ResourceSpans
 	metrics []*metrics.ResourceMetrics
 	headers []http.Header
 	answer  func(n int, w http.ResponseWriter, r *http.Request) bool
@@ -99,6 +99,7 @@ func (c *Collector) takeSpans(b []byte) proto.Message {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	c.traces = append(c.traces, req.ResourceSpans...)
 	for _, of := range req.ResourceSpans {
 		resource := Attributes(of.Resource.Attributes)
 		for _, scope := range of.ScopeSpans {
@@ -126,6 +127,13 @@ func (c *Collector) Spans() []Span {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return slices.Clone(c.spans)
+}
+
+// Traces returns the spans so far as they came, with what describes their resources and scopes.
+func (c *Collector) Traces() []*trace.ResourceSpans {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return slices.Clone(c.traces)
 }
 
 // Metrics returns the metrics so far.
@@ -173,6 +181,3 @@ func Attributes(list []*common.KeyValue) map[string]any {
 	}
 	return m
 }
-
-// Keys returns the sorted keys of a map.
-func Keys(m map[string]any) []string { return slices.Sorted(maps.Keys(m)) }

@@ -74,7 +74,7 @@ func open(t *testing.T, file string, s screen) *tab {
 	t.Helper()
 	parent, err := browser()
 	if errors.Is(err, exec.ErrNotFound) {
-		skip(t, "needs Chromium, which scripts/setup installs: "+err.Error())
+		t.Skip("needs Chromium, which scripts/setup installs: " + err.Error())
 	}
 	if err != nil {
 		t.Fatalf("chromium: %v", err)
@@ -98,15 +98,6 @@ func open(t *testing.T, file string, s screen) *tab {
 		chromedp.Navigate("file://"+file),
 	)
 	return b
-}
-
-// skip skips a test, but not in CI, where its requirements must be met.
-func skip(t *testing.T, reason string) {
-	t.Helper()
-	if os.Getenv("CI") == "true" {
-		t.Fatal(reason)
-	}
-	t.Skip(reason)
 }
 
 // preferring is a system that prefers light or dark.

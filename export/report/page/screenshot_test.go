@@ -86,7 +86,7 @@ func (b *tab) useFonts(t *testing.T) {
 		return Math.round(ctx.measureText("m").width);
 	})`)
 	if !slices.Equal(widths, []int{97, 60}) {
-		skip(t, "needs the fonts DejaVu Sans and DejaVu Sans Mono, which scripts/setup installs")
+		t.Skip("needs the fonts DejaVu Sans and DejaVu Sans Mono, which scripts/setup installs")
 	}
 	eval[[]byte](b, `setTheme(theme.now, redrawAll)`)
 }

@@ -8,6 +8,7 @@ import (
 	"os"
 	"strings"
 
+	"h2trace/bpf/mounts"
 	"h2trace/cmd/h2trace/internal/procfs"
 )
 
@@ -22,6 +23,9 @@ const idLength = 64
 type Membership struct {
 	// Container is the id of the innermost container; "" for none.
 	Container string
+	// Unknown says that there may be one all the same: the root of the cgroup namespace is not
+	// known, and nothing below it names a container.
+	Unknown bool
 	// Unified is the path in the hierarchy of cgroup v2, and "" without one. It is that of
 	// the cgroup namespace of the reader: one outside of it begins with "/..".
 	Unified string
@@ -29,30 +33,30 @@ type Membership struct {
 	Alone bool
 }
 
-// Of reads the membership of a process.
-func Of(pid int) (Membership, error) {
+// Of reads the membership of a process, as a process in the namespace sees it.
+func Of(in *mounts.Namespace, pid int) (Membership, error) {
 	f, err := os.Open(procfs.Path(procfs.LivingThread(pid), "cgroup"))
 	if err != nil {
 		return Membership{}, err
 	}
 	defer f.Close()
-	return parse(f)
+	return parse(f, in.Absolute)
 }
 
-// parse reads the format of /proc/PID/cgroup: lines of "hierarchy:controllers:path". Where
-// hierarchies differ, that of cgroup v2 counts, which is the line "0::path".
-func parse(r io.Reader) (m Membership, err error) {
+// parse reads the format of /proc/PID/cgroup. Where hierarchies differ, that of cgroup v2 counts,
+// which is the line "0::path". absolute is Namespace.Absolute.
+func parse(r io.Reader, absolute func(controllers, path string) (string, bool)) (m Membership, err error) {
 	lines := bufio.NewScanner(io.LimitReader(r, maxRead))
 	lines.Buffer(nil, maxRead+1)
 	other := ""
 	for lines.Scan() {
-		_, rest, _ := strings.Cut(lines.Text(), ":")
-		controllers, path, ok := strings.Cut(rest, ":")
+		controllers, path, ok := mounts.ParseCgroup(lines.Text())
 		if !ok {
 			continue
 		}
-		path = strings.TrimSuffix(path, " (deleted)") // a cgroup that was removed
-		switch id := containerIn(path); {
+		whole, known := absolute(controllers, path)
+		m.Unknown = m.Unknown || !known
+		switch id := containerIn(whole); {
 		case controllers == "" && m.Unified == "":
 			m.Unified, m.Container = path, id
 		case other == "":
@@ -63,6 +67,7 @@ func parse(r io.Reader) (m Membership, err error) {
 	if m.Container == "" {
 		m.Container = other
 	}
+	m.Unknown = m.Unknown && m.Container == ""
 	return m, lines.Err()
 }
 

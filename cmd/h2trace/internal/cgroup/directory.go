@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
 
 	"golang.org/x/sys/unix"
 
@@ -24,8 +25,12 @@ func Find(paths []string) (dirs []string, err error) {
 	if err != nil {
 		return nil, fmt.Errorf("--cgroup: %w", err)
 	}
+	in, err := mounts.NewNamespace()
+	if err != nil {
+		return nil, fmt.Errorf("--cgroup: %w", err)
+	}
 	for _, path := range paths {
-		dir, err := find(root, path)
+		dir, err := find(in, root, path)
 		if err != nil {
 			return nil, err
 		}
@@ -34,11 +39,16 @@ func Find(paths []string) (dirs []string, err error) {
 	return dirs, nil
 }
 
-func find(root, path string) (string, error) {
-	below := filepath.Join(root, path)
-	tried := []string{below}
+func find(in *mounts.Namespace, root, path string) (string, error) {
+	tried := []string{filepath.Join(root, filepath.Join("/", path))}
 	if filepath.IsAbs(path) {
-		tried = []string{filepath.Clean(path), below}
+		tried = []string{filepath.Clean(path), tried[0]}
+	}
+	if dir := in.Directory(path); dir != "" && filepath.IsAbs(path) {
+		if path == "/.." || strings.HasPrefix(path, "/../") {
+			tried = nil // nobody writes that but /proc
+		}
+		tried = append(tried, dir)
 	}
 	for _, dir := range tried {
 		var st unix.Statfs_t

@@ -1,6 +1,7 @@
 package completion
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/spf13/pflag"
@@ -130,18 +131,20 @@ func (w *walk) values(flag, prefix, word string) Result {
 	return w.command.Values[flag].match(prefix, word)
 }
 
-// match returns which values begin with a word. prefix is what stands before it.
+// match returns which values begin with a word, but for those that the list has already. prefix
+// is what stands before it.
 func (v Values) match(prefix, word string) Result {
 	r := Result{Prefix: prefix, Files: v.Files, Dirs: v.Dirs, Run: -1}
 	if v.Words == nil {
 		return r
 	}
-	before := ""
+	before, taken := "", []string(nil)
 	if comma := strings.LastIndex(word, ","); v.List && comma >= 0 {
+		taken = strings.Split(word[:comma], ",")
 		before, word = word[:comma+1], word[comma+1:]
 	}
 	for _, w := range v.Words(word) {
-		if strings.HasPrefix(w.Text, word) {
+		if strings.HasPrefix(w.Text, word) && !slices.Contains(taken, w.Text) {
 			r.Words = append(r.Words, Word{prefix + before + w.Text, w.Help})
 		}
 	}

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 )
 
 //go:embed shells
@@ -59,10 +61,11 @@ func plain(s string) bool {
 	}) < 0
 }
 
-// oneLine keeps the names of processes, which may have any byte, from acting on the terminal.
+// oneLine keeps the names of processes, which may have any byte, from acting on the terminal,
+// and from being taken for two lines. Invisible characters may turn the order of others.
 func oneLine(s string) string {
 	return strings.Map(func(r rune) rune {
-		if r < ' ' || r >= 0x7f {
+		if !unicode.IsPrint(r) || r == utf8.RuneError {
 			return '?'
 		}
 		return r

@@ -16,11 +16,11 @@ func TestHostileNames(t *testing.T) {
 	} {
 		r.Words = append(r.Words, Word{Text: name})
 	}
-	r.Words = append(r.Words, Word{"4711", "evil\x1b[2J\n\tname\u009b"})
+	r.Words = append(r.Words, Word{"4711", "evil\x1b[2J\n\tname\u009b"}, Word{"4712", "é中\u202ex\xff\u2028"})
 	if err := r.Write(&b); err != nil {
 		t.Fatal(err)
 	}
-	if got, want := b.String(), "words\ngo\t\na.out-1.2+3@x\t\n4711\tevil?[2J??name?\n"; got != want {
+	if got, want := b.String(), "words\ngo\t\na.out-1.2+3@x\t\n4711\tevil?[2J??name?\n4712\té中?x??\n"; got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
 }

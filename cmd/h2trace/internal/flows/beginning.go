@@ -29,18 +29,9 @@ func (t *Table) flowOf(at ktime.Time, k key, s *capture.Segment) (*flow, error) 
 	return f, t.abandon(at, t.flows.put(k, f))
 }
 
-// isAnother reports whether a segment belongs to another connection than the flow, which had the
-// same ports: a SYN, or payload that has no place in the flow.
+// isAnother reports whether a segment belongs to another connection with the same ports.
 func (f *flow) isAnother(s *capture.Segment) bool {
-	own := &f.streams[f.dirOf(s.Source)]
-	switch s.Flags & (capture.SYN | capture.ACK) {
-	case capture.SYN:
-		return f.over || own.begun && own.first != s.Seq+1
-	case capture.SYN | capture.ACK: // the SYN may not be in the capture
-		return own.begun && own.first != s.Seq+1
-	}
-	_, ok := own.place(s.Seq)
-	return f.over && s.Length > 0 && own.begun && !ok
+	return f.streams[f.dirOf(s.Source)].Another(s.Seq, s.Length, s.Flags&capture.SYN != 0, s.Flags&capture.ACK != 0, f.over)
 }
 
 // handshake takes a SYN. The sequence number after it is that of the first byte.
@@ -53,9 +44,9 @@ func (t *Table) handshake(at ktime.Time, f *flow, s *capture.Segment) {
 		f.begins(client)
 	}
 	f.streams[f.dirOf(s.Source)].segments++
-	f.streams[f.dirOf(s.Source)].begin(s.Seq + 1)
+	f.streams[f.dirOf(s.Source)].Begin(s.Seq + 1)
 	if answer {
-		f.streams[f.dirOf(s.Dest)].begin(s.Ack)
+		f.streams[f.dirOf(s.Dest)].Begin(s.Ack)
 		if f.synAck == 0 {
 			f.synAck = at
 		}

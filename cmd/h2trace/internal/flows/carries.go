@@ -91,9 +91,3 @@ func begunBy(b []byte) int {
 	}
 	return 0
 }
-
-// beginsConn reports whether a client sends such bytes at the start of a connection alone: a
-// ClientHello, or the preface of HTTP/2 (RFC 9113 §3.4).
-func beginsConn(b []byte) bool {
-	return len(b) > 5 && b[0] == recordHandshake && b[5] == clientHello || bytes.HasPrefix(b, []byte("PRI * HTTP/2.0"))
-}

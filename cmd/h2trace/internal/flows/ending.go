@@ -9,10 +9,6 @@ import (
 	"h2trace/decoder/ktime"
 )
 
-// maxReset is how far after the last byte that was captured a RST may be. One that is farther
-// ends no connection (RFC 9293 §3.10.7.4).
-const maxReset = 1 << 20
-
 // maxEnding bounds the flows that have ended but for bytes that overtook their end.
 const maxEnding = 1024
 
@@ -27,27 +23,21 @@ type endingFlow struct {
 func (t *Table) ending(at ktime.Time, f *flow, s *capture.Segment) error {
 	dir := f.dirOf(s.Source)
 	own, peer := &f.streams[dir], &f.streams[dir^1]
-	end, ok := own.place(s.Seq)
+	end, ok := own.Place(s.Seq)
 	switch {
 	case !ok:
 	case s.Flags&capture.RST != 0:
-		if end > max(own.end, own.acked)+maxReset {
+		if !own.Reset(at, end) {
 			return nil
 		}
-		if own.ended == 0 {
-			own.ended = at
-		}
-		return t.end(at, f)
+		f.reset = true
 	case s.Flags&capture.FIN != 0:
-		if own.ended == 0 {
-			own.ended = at
-		}
-		own.fin = end + uint64(s.Length)
+		own.FIN(at, end+uint64(s.Length))
 	}
 	switch {
-	case f.over || own.ended == 0 || peer.ended == 0:
+	case f.over || !f.reset && (own.Ended() == 0 || peer.Ended() == 0):
 		return nil
-	case own.next < own.fin || peer.next < peer.fin:
+	case own.next < own.Rest() || peer.next < peer.Rest():
 		return t.awaitRest(f)
 	}
 	return t.end(at, f)

@@ -24,7 +24,9 @@ type flow struct {
 	carries            carries
 	opened             bool
 	ending             bool // both sides have ended it, and bytes are missing
+	reset              bool // a RST was seen
 	over               bool // its close is reported
+	owing              bool // it is in Table.owing
 	want               bpf.PayloadWish
 	streams            [2]stream
 	waiting            waiting
@@ -117,14 +119,14 @@ func (f *flow) path() bpf.Path {
 // ended returns who ended the connection first, and when the process did so.
 func (f *flow) ended() (by bpf.Ender, at ktime.Time) {
 	own, peer := &f.streams[bpf.Send], &f.streams[bpf.Recv]
-	at = max(own.ended, peer.ended)
+	at = max(own.Ended(), peer.Ended())
 	switch {
-	case own.ended == 0:
+	case own.Ended() == 0:
 		return bpf.EndedByPeer, at
-	case peer.ended != 0 && peer.ended < own.ended:
-		return bpf.EndedByPeer, own.ended
+	case peer.Ended() != 0 && peer.Ended() < own.Ended():
+		return bpf.EndedByPeer, own.Ended()
 	case !f.after:
-		at = own.ended
+		at = own.Ended()
 	}
 	return bpf.EndedByProcess, at
 }
@@ -133,7 +135,7 @@ func (f *flow) ended() (by bpf.Ender, at ktime.Time) {
 func (f *flow) totals() (n bpf.Totals) {
 	for d := range f.streams {
 		s := &f.streams[d]
-		n.Seq[d], n.Offset[d], n.LostBytes[d], n.LostRecords[d] = s.records, s.end, s.lostBytes, s.lostRecords
+		n.Seq[d], n.Offset[d], n.LostBytes[d], n.LostRecords[d] = s.records, s.Reach(), s.lostBytes, s.lostRecords
 	}
 	return n
 }

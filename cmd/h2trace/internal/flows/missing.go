@@ -5,26 +5,40 @@ import (
 	"h2trace/decoder/ktime"
 )
 
-// giveUp reports bytes that the capture lacks.
-func (t *Table) giveUp(at ktime.Time, f *flow, dir int) error {
-	own := &f.streams[dir]
-	if !f.opened {
+// giveUp reports bytes of both directions that the capture lacks.
+func (t *Table) giveUp(at ktime.Time, f *flow) error {
+	if !f.opened || f.over {
 		return nil
 	}
-	for to := own.lacks(t.now); to > 0; to = own.lacks(t.now) {
-		if err := t.passOver(at, f, dir, to); err != nil {
-			return err
+	for dir := range f.streams {
+		own := &f.streams[dir]
+		for to := own.lacks(t.now); to > 0; to = own.lacks(t.now) {
+			if err := t.passOver(at, f, dir, to); err != nil {
+				return err
+			}
 		}
+	}
+	if f.streams[0].owed+f.streams[1].owed > 0 && !f.owing {
+		f.owing = true
+		t.owing = append(t.owing, f)
 	}
 	return nil
 }
 
-// giveUpUnseen reports what the peer has acknowledged of a direction of which the capture has no
-// packet at all, before the engine misses it in what answers it.
-func (t *Table) giveUpUnseen(at ktime.Time, f *flow, dir int) error {
-	own := &f.streams[dir]
-	if to := own.ackedBytes(); own.segments == 0 && to > own.next {
-		return t.passOver(at, f, dir, to)
+// giveUpSilent does so for flows without more packets: what answers the bytes waits for them.
+func (t *Table) giveUpSilent() error {
+	early := t.now < t.nextOwing && t.nextOwing < t.now.Add(ackGrace)
+	if len(t.owing) == 0 || early && len(t.owing) < 2*maxOpen {
+		return nil
+	}
+	t.nextOwing = t.now.Add(ackGrace / 2)
+	list := t.owing
+	t.owing = nil
+	for _, f := range list {
+		f.owing = false
+		if err := t.giveUp(t.now, f); err != nil { // which enters it again
+			return err
+		}
 	}
 	return nil
 }

@@ -39,7 +39,11 @@ type Table struct {
 	// waiting counts the bytes that wait for the first ones of their flows.
 	waiting int
 	closing []endingFlow // by time
-	Counts  Counts
+	// owing are the flows of which acknowledged bytes are missing, and nextOwing is when to look
+	// at them.
+	owing     []*flow
+	nextOwing ktime.Time
+	Counts    Counts
 
 	segment  bpf.Segment
 	datagram bpf.DNS
@@ -67,6 +71,13 @@ func New(e Engine) *Table {
 
 // Packet takes the next packet. The error is that of the engine.
 func (t *Table) Packet(p *capture.Packet) error {
+	if err := t.packet(p); err != nil {
+		return err
+	}
+	return t.giveUpSilent()
+}
+
+func (t *Table) packet(p *capture.Packet) error {
 	t.Counts.Packets++
 	at := t.clock(p.Time)
 	if err := t.endFlows(false); err != nil {

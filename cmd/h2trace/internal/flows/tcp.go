@@ -3,6 +3,7 @@ package flows
 import (
 	"h2trace/bpf"
 	"h2trace/decoder/capture"
+	tcpflow "h2trace/decoder/flow"
 	"h2trace/decoder/ktime"
 )
 
@@ -49,7 +50,14 @@ func (t *Table) add(at ktime.Time, f *flow, s *capture.Segment) error {
 			return err
 		}
 	}
-	own.begin(s.Seq)
+	switch {
+	case f.opened || s.Length == 0:
+	case !own.Begun():
+		f.fromStart = false // what precedes its payload is not known
+	case !peer.Begun():
+		peer.unsure = f.fromStart // what it answers is not known
+	}
+	own.Begin(s.Seq)
 	own.segments++
 	if dir == bpf.Recv && s.Length > 0 && f.ttl == 0 {
 		f.ttl = s.TTL
@@ -58,20 +66,15 @@ func (t *Table) add(at ktime.Time, f *flow, s *capture.Segment) error {
 		f.acked = at
 	}
 	if s.Flags&capture.ACK != 0 {
-		peer.begin(s.Ack)
-		if acked, ok := peer.place(s.Ack); ok {
-			peer.acked = max(peer.acked, acked)
-		}
+		peer.Acknowledge(s.Ack)
 	}
 	if s.Length > 0 && s.Flags&capture.RST == 0 {
 		if err := t.payload(at, f, dir, s); err != nil {
 			return err
 		}
 	}
-	for d := range f.streams {
-		if err := t.giveUp(at, f, d); err != nil {
-			return err
-		}
+	if err := t.giveUp(at, f); err != nil {
+		return err
 	}
 	return t.ending(at, f, s)
 }
@@ -79,11 +82,11 @@ func (t *Table) add(at ktime.Time, f *flow, s *capture.Segment) error {
 // payload takes a segment with payload.
 func (t *Table) payload(at ktime.Time, f *flow, dir int, s *capture.Segment) error {
 	own := &f.streams[dir]
-	offset, ok := own.place(s.Seq)
+	offset, ok := own.Place(s.Seq)
 	if !ok || f.carries == carriesOther {
 		return nil
 	}
-	if dir == bpf.Recv && f.streams[bpf.Send].ended != 0 {
+	if dir == bpf.Recv && f.streams[bpf.Send].Ended() != 0 {
 		f.after = true
 	}
 	if f.carries == carriesUnknown && len(s.Payload) > 0 {
@@ -103,7 +106,7 @@ func (t *Table) payload(at ktime.Time, f *flow, dir int, s *capture.Segment) err
 		if !f.fromStart { // the streams begin here
 			own.rebase(offset)
 			peer := &f.streams[dir^1]
-			peer.rebase(max(peer.next, peer.acked))
+			peer.rebase(max(peer.next, peer.Acked()))
 			offset = 0
 		}
 		if err := t.openFlow(at, f); err != nil {
@@ -118,9 +121,6 @@ func (t *Table) payload(at ktime.Time, f *flow, dir int, s *capture.Segment) err
 		if err := t.abandonNumbered(at, dropped); err != nil {
 			return err
 		}
-	}
-	if err := t.giveUpUnseen(at, f, dir^1); err != nil {
-		return err
 	}
 	err := t.report(at, f, dir, offset, s.Payload, 0)
 	if err == nil {
@@ -168,7 +168,7 @@ func (f *flow) judge(dir int, offset uint64, s *capture.Segment) carries {
 	if f.role == bpf.RoleUnknown {
 		switch begunBy(s.Payload) {
 		case 1:
-			f.fromStart = offset == 0 && f.streams[0].end+f.streams[1].end == 0 && beginsConn(s.Payload)
+			f.fromStart = offset == 0 && f.streams[0].Reach()+f.streams[1].Reach() == 0 && tcpflow.Begins(s.Payload)
 			f.begins(s.Source)
 		case -1:
 			f.begins(s.Dest)
@@ -199,7 +199,20 @@ func (t *Table) openFlow(at ktime.Time, f *flow) error {
 		return err
 	}
 	t.ledger.SeenRecords++
-	return t.engine.Take(open)
+	if err := t.engine.Take(open); err != nil {
+		return err
+	}
+	for dir := range f.streams { // the payload of its first packets may not be captured
+		own := &f.streams[dir]
+		if own.next == 0 {
+			continue
+		}
+		t.lose(own, bpf.Truncated, own.next)
+		if err := t.report(at, f, dir, own.next, nil, 1<<bpf.Truncated); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // report reports bytes of a stream, or, of a reason, that bytes before an offset are lost.
@@ -207,10 +220,11 @@ func (t *Table) report(at ktime.Time, f *flow, dir int, offset uint64, b []byte,
 	own, peer := &f.streams[dir], &f.streams[dir^1]
 	t.segment = bpf.Segment{
 		Head: bpf.Head{Time: at, PID: f.pid, Conn: f.id}, Wire: f.wire(), Dir: dir,
-		Seq: own.records, Offset: offset, Payload: b, First: own.first,
+		Seq: own.records, Offset: offset, Payload: b, First: own.First(),
 		Lost: why, LostRecords: own.lostRecords, LostBytes: own.lostBytes,
-		PeerEnded: dir == bpf.Send && peer.ended != 0,
+		PeerEnded: dir == bpf.Send && peer.Ended() != 0, Acked: peer.Needed(), Stale: peer.unsure,
 	}
+	peer.unsure = false
 	own.records++
 	t.ledger.SeenRecords++
 	t.ledger.SeenBytes += uint64(len(b))

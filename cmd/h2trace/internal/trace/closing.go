@@ -80,13 +80,22 @@ func (l *closing) finish(which func(*tracedConn) bool) {
 }
 
 // due reports whether connections of ended processes still lack the close of their
-// socket, and whether TCP has more to send on one of them.
+// socket, and whether TCP has, or may have, more to send on one of them.
 func (l *closing) due() (closes, data bool) {
 	for _, c := range l.left {
 		if !c.finished() && !closeReported(c.end) && c.event.Remote.IsValid() {
 			closes = true
-			data = data || c.leftPath != nil && c.leftPath.Unsent > 0
+			data = data || c.mayBeUnsent()
 		}
 	}
 	return closes, data
+}
+
+// mayBeUnsent reports whether TCP has more to send on a connection whose process has ended.
+// That is not known of one that an exec has closed, or the process itself before its end.
+func (c *tracedConn) mayBeUnsent() bool {
+	if c.leftPath == nil {
+		return c.wire != nil
+	}
+	return c.leftPath.Unsent > 0
 }

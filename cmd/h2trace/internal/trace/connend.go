@@ -122,7 +122,7 @@ func (c *tracedConn) finish() {
 			c.settle(over, c.end.totals())
 		}
 	case c.wire != nil:
-		c.wire.flush(c, c.latest)
+		c.wire.flush(c.latest)
 	}
 	if c.wire != nil && c.wire.tls != nil {
 		c.wire.tls.end(over)
@@ -180,7 +180,7 @@ func (c *tracedConn) holes() *uint64 {
 	if c.wire == nil || c.event.Joined != export.JoinedStart || c.want.Nothing || c.wire.lost[bpf.Recv].records > 0 {
 		return nil
 	}
-	holes, ok := c.wire.streams[bpf.Recv].Holes()
+	holes, ok := c.wire.tcp.Holes(bpf.Recv)
 	if !ok {
 		return nil
 	}

@@ -32,6 +32,7 @@ type connTable struct {
 	hellos    hellos
 	exchanges exchangeBook
 	segments  *tcp.Budget // of connections without TLS
+	answers   answers
 	ciphers   ciphers
 	requests  requests
 	quic      *quicFlows
@@ -203,9 +204,9 @@ func (t *connTable) add(h *bpf.Head, wire bpf.Wire) *tracedConn {
 	c.exchanges = exchangeSink{connInfo: &c.connInfo, book: &t.exchanges}
 	switch wire {
 	case bpf.WireHTTP:
-		c.scheme, c.wire = "http", newWireConn(c, nil)
+		c.scheme, c.wire = "http", newWireConn(c, t.segments, nil)
 	case bpf.WireTLS:
-		c.wire = newWireConn(c, newTLSConn(c, tls.New(t.ciphers.budget, t.ciphers.sessions)))
+		c.wire = newWireConn(c, t.segments, newTLSConn(c, tls.New(t.ciphers.budget, t.ciphers.sessions)))
 		t.ciphers.awaited.conns[c] = struct{}{}
 	default:
 		c.event.Source = export.SourceCalls
@@ -256,6 +257,7 @@ func (t *connTable) close(e *bpf.Close) error {
 // expire ends connections that have lingered long enough, and announces losses
 // that no later record shows. All records before now are read.
 func (t *connTable) expire(now ktime.Time, idle bool) error {
+	t.answers.expire(now)
 	t.closing.expire(now)
 	t.ciphers.expire(now)
 	t.resolver.expire(now)

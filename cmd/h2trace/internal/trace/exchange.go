@@ -108,7 +108,7 @@ func (s *exchangeSink) Exchange(e *exchange.Exchange) {
 	s.book.repeated(s.meta.PID, e)
 	retry := s.book.retries.Of(s.meta.PID, s.meta.Conn, e)
 	meta := s.at(max(e.End, e.ResponseEnd, e.Response, e.RequestEnd, e.Start, s.since))
-	event := export.Exchange{Exchange: e, Module: module, Retry: retry, Via: via}
+	event := export.Exchange{Exchange: e, Role: s.event.Role, Module: module, Retry: retry, Via: via}
 	if e.Reused == exchange.ReusedNo {
 		event.DNS, event.Connect, event.Handshake = s.event.DNS, s.event.Connect, s.event.Handshake
 	}

@@ -7,14 +7,16 @@ import (
 	"h2trace/decoder/ktime"
 )
 
-// endProcess ends the connections of a process that exited or executed another program.
-// Connections closed before are complete. The others linger, because the kernel closes
-// and reports their sockets after the end of the process.
-func (t *connTable) endProcess(pid int, at ktime.Time) error {
-	t.closing.finish(func(c *tracedConn) bool { return c.meta.PID == pid })
+// endProcess ends the connections of a process that exited or executed another program, but
+// those that it keeps. Connections closed before are complete. The others linger, because the
+// kernel closes and reports their sockets after the end of the process. So do those that
+// linger since an earlier exec.
+func (t *connTable) endProcess(pid int, at ktime.Time, kept []bpf.Socket) error {
+	t.closing.finish(func(c *tracedConn) bool { return c.meta.PID == pid && closeReported(c.end) })
+	keeps := pathsOf(kept)
 	var open []*tracedConn
 	for _, c := range t.byID {
-		if c.meta.PID == pid {
+		if c.meta.PID == pid && c.end == nil && (c.wire == nil || keeps[c.endpoints()] == nil) {
 			open = append(open, c)
 		}
 	}
@@ -40,15 +42,21 @@ func (t *connTable) left(pid int, list []bpf.Socket) {
 	if len(list) == 0 {
 		return
 	}
+	paths := pathsOf(list)
+	for _, c := range t.byID {
+		if path := paths[c.endpoints()]; path != nil && c.meta.PID == pid && c.event.Remote.IsValid() {
+			c.leftPath = path
+		}
+	}
+}
+
+// pathsOf returns the paths of TCP sockets by their endpoints.
+func pathsOf(list []bpf.Socket) map[endpoints]*bpf.Path {
 	paths := make(map[endpoints]*bpf.Path, len(list))
 	for i := range list {
 		if s := &list[i]; !s.Unix {
 			paths[endpoints{s.Local, s.Remote}] = &s.Path
 		}
 	}
-	for _, c := range t.byID {
-		if c.meta.PID == pid && c.event.Remote.IsValid() {
-			c.leftPath = paths[c.endpoints()]
-		}
-	}
+	return paths
 }

@@ -107,7 +107,7 @@ func (s *shaken) endedWith(t *testing.T, segments int, exits bool, why *bpf.Hand
 	report(segments)
 	head.Time = 3000
 	if exits {
-		if err := table.endProcess(head.PID, head.Time); err != nil {
+		if err := table.endProcess(head.PID, head.Time, nil); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -110,7 +110,7 @@ func (o *Observer) endLost() error {
 		if !o.processes.Current(&proc) {
 			continue
 		}
-		if err := o.conns.endProcess(proc.PID, now); err != nil {
+		if err := o.conns.endProcess(proc.PID, now, nil); err != nil {
 			return err
 		}
 		o.processes.Vanish(proc.PID, now)

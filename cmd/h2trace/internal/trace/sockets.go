@@ -23,7 +23,7 @@ type sockets struct {
 	off       bool // much is not seen on purpose
 
 	before map[uint64]bpf.Socket // were open when h2trace came, by ID
-	ended  map[int][]bpf.Socket  // by process, until its exit is read
+	ended  map[int][]bpf.Socket  // by process, until its exit or exec is read
 	dying  map[endpoints]dying   // connect, and their process has just ended
 	silent map[socketID]bool     // are printed
 	told   map[int]ktime.Time    // when a process began of which nothing is seen
@@ -77,8 +77,8 @@ func (w *sockets) was(s *bpf.Socket) (bpf.Socket, bool) {
 	return before, true
 }
 
-// left takes a socket that is open when its process ends, or an older one that the
-// process closes.
+// left takes a socket that is open when its process ends or executes another program, or an
+// older one that the process closes.
 func (w *sockets) left(s *bpf.Socket, at ktime.Time) {
 	if before, ok := w.before[s.ID]; ok && s.Closed {
 		s.Local, s.Remote = before.Local, before.Remote
@@ -94,10 +94,16 @@ func (w *sockets) left(s *bpf.Socket, at ktime.Time) {
 	w.ended[s.PID] = append(w.ended[s.PID], *s)
 }
 
-// exit judges a process at its end, before its exit is printed.
-func (w *sockets) exit(pid int, at ktime.Time) {
+// take returns the sockets that a process has left at its end, or keeps at an exec.
+func (w *sockets) take(pid int) []bpf.Socket {
 	list := w.ended[pid]
 	delete(w.ended, pid)
+	return list
+}
+
+// exit judges a process at its end, before its exit is printed.
+func (w *sockets) exit(pid int, at ktime.Time) {
+	list := w.take(pid)
 	if proc, ok := w.processes.At(pid); ok {
 		silent := list[:0:0]
 		for i := range list {

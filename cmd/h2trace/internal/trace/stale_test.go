@@ -99,7 +99,7 @@ func TestLostEnd(t *testing.T) {
 				table.open(&bpf.Open{Head: bpf.Head{Conn: 1, PID: 9, Time: 1}, Role: bpf.RoleClient, Wire: bpf.WireHTTP, Handshake: true})
 				table.segment(&bpf.Segment{Head: bpf.Head{Conn: 1, PID: 9, Time: 2}, Dir: bpf.Send, Payload: []byte(asked)})
 				if tt.exits {
-					do(t, table.endProcess(9, 100))
+					do(t, table.endProcess(9, 100, nil))
 				}
 				do(t, table.endAll())
 				do(t, table.events.Flush())

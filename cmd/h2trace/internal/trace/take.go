@@ -78,9 +78,10 @@ func (o *Observer) take(e bpf.Event) error {
 	return nil
 }
 
-// exec takes that a process runs a new program: what the one before had open ends.
+// exec takes that a process runs a new program: what the one before had open ends, but the
+// sockets that the new one has, too.
 func (o *Observer) exec(e *bpf.Exec) error {
-	err := o.conns.endProcess(e.PID, e.Time)
+	err := o.conns.endProcess(e.PID, e.Time, o.sockets.take(e.PID))
 	o.conns.resolver.end(e.PID)
 	o.conns.exchanges.fetches.End(e.PID)
 	o.complaints.exec(o.processes.Exec(e))
@@ -90,7 +91,7 @@ func (o *Observer) exec(e *bpf.Exec) error {
 // exit takes the end of a process.
 func (o *Observer) exit(e *bpf.Exit) error {
 	o.exited = true
-	err := o.conns.endProcess(e.PID, e.Time)
+	err := o.conns.endProcess(e.PID, e.Time, nil)
 	o.conns.resolver.leave(e.PID, e.Time)
 	o.conns.exchanges.fetches.End(e.PID)
 	o.sockets.exit(e.PID, e.Time)

@@ -66,7 +66,7 @@ func TestTunnel(t *testing.T) {
 		return c
 	}
 	cleartext := dial(3, decoder.Client)
-	cleartext.scheme, cleartext.wire = "http", newWireConn(cleartext, nil)
+	cleartext.scheme, cleartext.wire = "http", newWireConn(cleartext, nil, nil)
 	if inner := dial(3, decoder.Client); inner.event.Via != "" {
 		t.Error("a connection goes through one without TLS on which there was no CONNECT")
 	}

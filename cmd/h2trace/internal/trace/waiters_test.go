@@ -38,7 +38,7 @@ func closeMany(t *testing.T, conns, requests int) time.Duration {
 			table.segment(&bpf.Segment{Head: bpf.Head{Conn: id, PID: 9, Time: 1}, Dir: bpf.Send, Payload: []byte(asked.String())})
 		}
 		before := cpuTime(t)
-		do(t, table.endProcess(9, 100))
+		do(t, table.endProcess(9, 100, nil))
 		do(t, table.expire(1<<40, false))
 		least = min(least, cpuTime(t)-before)
 		if table.exchanges.count != uint64(conns*requests) {

@@ -21,19 +21,22 @@ const (
 // wireConn is the additional state of a connection that arrives as segments: one without
 // TLS, or whose TLS is opened here.
 type wireConn struct {
-	streams [2]tcp.Stream
-	sinks   [2]wireSink // of the streams
-	first   [2]uint32   // sequence numbers of offset 0
-	known   [2]bool     // they are
-	lost    [2]wireLoss
-	at      [2]uint64 // offsets up to which the streams are handed on
-	tls     *tlsConn  // nil without TLS
+	tcp   *tcp.Conn
+	sinks [2]wireSink // of both directions
+	first [2]uint32   // sequence numbers of offset 0
+	known [2]bool     // they are
+	lost  [2]wireLoss
+	at    [2]uint64 // offsets up to which they are handed on
+	tls   *tlsConn  // nil without TLS
+	waits bool      // it is in connTable.answers
 	// peerEnded says that the peer ended its direction before the last byte sent.
 	peerEnded bool
 }
 
-func newWireConn(c *tracedConn, t *tlsConn) *wireConn {
-	return &wireConn{sinks: [2]wireSink{{c, bpf.Send}, {c, bpf.Recv}}, tls: t}
+func newWireConn(c *tracedConn, segments *tcp.Budget, t *tlsConn) *wireConn {
+	p := &wireConn{sinks: [2]wireSink{{c, bpf.Send}, {c, bpf.Recv}}, tls: t}
+	p.tcp = tcp.NewConn(segments, [2]tcp.Sink{&p.sinks[bpf.Send], &p.sinks[bpf.Recv]})
+	return p
 }
 
 // keepPlaces says whether the places of samples will be asked for.
@@ -95,10 +98,11 @@ func (t *connTable) segment(d *bpf.Segment) {
 	if d.Stale {
 		c.missed(decoder.Direction(d.Dir ^ 1)) // before its next record, which shows where
 	}
-	stream, sink := &c.wire.streams[d.Dir], &c.wire.sinks[d.Dir]
-	stream.Segment(d.Time, d.Offset, d.Payload, lost, t.segments, sink)
-	stream.Pass(d.Time, d.Offset+uint64(len(d.Payload)), uint64(d.LeftOut), lost, t.segments, sink)
+	c.wire.tcp.Segment(&tcp.Segment{
+		At: d.Time, Dir: d.Dir, Offset: d.Offset, Payload: d.Payload, LeftOut: d.LeftOut, Lost: lost, Acked: d.Acked,
+	})
 	c.leaveOut(d.Dir)
+	t.answers.enter(c)
 }
 
 // missed says that bytes of a direction are missing, which those inside lack, too. The
@@ -187,7 +191,7 @@ func (s *wireSink) Missing(at ktime.Time, n uint64, why tcp.Cause) {
 // settle decodes the segments that wait, and brings both directions up to the totals of
 // the kernel. Bytes that were not wanted are skipped.
 func (p *wireConn) settle(c *tracedConn, at ktime.Time, t bpf.Totals) {
-	p.flush(c, at)
+	p.flush(at)
 	for dir := range c.next {
 		records, bytes := p.lost[dir].since(t.LostRecords[dir], t.LostBytes[dir])
 		behind := int64(t.Offset[dir] - p.at[dir])
@@ -213,11 +217,7 @@ func (p *wireConn) settle(c *tracedConn, at ktime.Time, t bpf.Totals) {
 }
 
 // flush decodes the segments that wait, as no more come.
-func (p *wireConn) flush(c *tracedConn, at ktime.Time) {
-	for dir := range p.streams {
-		p.streams[dir].Flush(at, c.table.segments, &p.sinks[dir])
-	}
-}
+func (p *wireConn) flush(at ktime.Time) { p.tcp.Flush(at) }
 
 // leaveOut asks the kernel to leave out the rest of an HTTP/1.x body, and everything on
 // a connection that does not speak HTTP. The kernel knows no offsets inside TLS.
@@ -235,7 +235,7 @@ func (c *tracedConn) leaveOut(dir int) {
 		c.table.recovery.leave(c)
 	case left >= worthLeavingOut && c.want.Until[dir] <= next:
 		c.want.Until[dir] = next + uint64(left)
-		c.wire.streams[dir].LeaveOut(c.want.Until[dir])
+		c.wire.tcp.LeaveOut(dir, c.want.Until[dir])
 	default:
 		return
 	}
@@ -263,8 +263,6 @@ func (c *tracedConn) isNoHTTP() bool {
 // of it.
 func (c *tracedConn) dismiss() {
 	c.table.dismissed++
-	for dir := range c.wire.streams {
-		c.wire.streams[dir].Drop(c.table.segments)
-	}
+	c.wire.tcp.Drop()
 	c.exchanges.tracker.Close(c.latest, exchange.NotEnded)
 }

@@ -8,15 +8,16 @@ _h2trace() {
 	(( $+commands[$program] )) || [[ -x $program ]] || program=h2trace
 	local -a lines
 	lines=("${(@f)$($program __complete "${(@Q)words[2,CURRENT-1]}" "${(Q)PREFIX}" 2>/dev/null)}")
-	local what=${lines[1]%% *} operand=${lines[1]#* } line word
+	local what=${lines[1]%% *} operand=${lines[1]#* } line word help
 	local -a found described open
 	for line in "${(@)lines[2,-1]}"; do
 		word=${line%%$'\t'*}
 		if [[ $word == *= ]]; then
 			open+=("$word")
 		else
-			# _describe parts word and help at a colon.
-			described+=("${word//:/\\:}:${line#*$'\t'}")
+			# _describe parts word and help at a colon, and takes backslashes out of both.
+			help=${line#*$'\t'}
+			described+=("${word//:/\\:}:${help//\\/\\\\}")
 		fi
 	done
 	local fits=1

@@ -6,24 +6,31 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 )
 
 // completingShells start each shell without the user's files, and then read our script.
-var completingShells = map[string]struct{ start, source string }{
+var completingShells = map[string]struct {
+	start, source string
+	helps         string // begins the help after a word; "" if there is none
+}{
 	"bash": {
 		"exec bash --norc --noprofile",
 		"bind 'set completion-query-items 0'; bind 'set page-completions off'; bind 'set show-all-if-ambiguous on'; " +
 			"source <(h2trace completion bash)",
+		"",
 	},
 	"zsh": {
 		"exec zsh -f",
 		"LISTMAX=10000; setopt no_always_last_prompt; autoload -Uz compinit; compinit -D -u; source <(h2trace completion zsh)",
+		"-- ",
 	},
 	"fish": {
 		"exec fish --no-config -C \"function fish_prompt; echo -n '" + prompt + " '; end\"",
 		"h2trace completion fish | source",
+		"(",
 	},
 }
 
@@ -35,12 +42,13 @@ func TestCompletion(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			if _, err := exec.LookPath(name); err != nil {
-				skip(t, err.Error()+"; scripts/setup installs it")
+				t.Skip(err.Error() + "; scripts/setup installs it")
 			}
 			c := startCompleting(t, shell.start, shell.source)
 			t.Run("flags", c.testFlags)
 			t.Run("subcommands", c.testSubcommands)
 			t.Run("values", c.testValues)
+			t.Run("processes", func(t *testing.T) { c.testProcesses(t, shell.helps) })
 		})
 	}
 }
@@ -57,10 +65,13 @@ func startCompleting(t *testing.T, start, source string) *completing {
 	if err := os.WriteFile(filepath.Join(dir, "recorded file.jsonl"), nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.Mkdir(filepath.Join(dir, "directory"), 0o700); err != nil {
-		t.Fatal(err)
+	runtime := filepath.Join(dir, "runtime") // fish uses one of mode 0700, or else a directory that stays
+	for _, name := range []string{filepath.Join(dir, "directory"), runtime} {
+		if err := os.Mkdir(name, 0o700); err != nil {
+			t.Fatal(err)
+		}
 	}
-	env := append(os.Environ(), "PATH="+binDir+":"+os.Getenv("PATH"), "HOME="+dir, "TERM=tmux-256color")
+	env := append(os.Environ(), "PATH="+binDir+":"+os.Getenv("PATH"), "HOME="+dir, "XDG_RUNTIME_DIR="+runtime, "TERM=tmux-256color")
 	c := &completing{startPane(t, env), dir}
 	c.resize(180, 150)
 	c.enter("cd " + dir + " && " + start)
@@ -157,4 +168,56 @@ func (c *completing) testValues(t *testing.T) {
 		c.keys("Tab")
 		c.await(`(?m)^` + prompt + ` ` + tt.want + `(\s|$)`)
 	}
+}
+
+// testProcesses looks for processes with names that shells could act on, and for these names.
+func (c *completing) testProcesses(t *testing.T, helps string) {
+	c = c.on(t)
+	alike := make(map[string]map[string]string) // the names of processes whose ids begin alike: at most 100 fill no screen
+	for _, comm := range []string{"a:b c", ":lead", `back\slash\:x`, `trail\`, "%F{red}%d", "it's \"q\"", "$(id)`x`", "(a) S 1", "[x]{a,b}*", "-n --x", "~root", "#é中", "tab\there", "esc\x1b[2J"} {
+		pid := strconv.Itoa(startNamed(t, comm))
+		begin := pid[:max(len(pid)-2, 0)]
+		if alike[begin] == nil {
+			alike[begin] = make(map[string]string)
+		}
+		alike[begin][pid] = strings.NewReplacer("\t", "?", "\x1b", "?").Replace(comm)
+	}
+	for begin, shown := range alike {
+		if len(shown) == 1 {
+			continue // it may be the only one, and is then typed, not shown
+		}
+		c.clear()
+		c.tmux("send-keys", "-l", "h2trace -p "+begin)
+		c.keys("Tab")
+		for pid, comm := range shown {
+			want := "" // zsh shows processes of one name in a line
+			if helps != "" {
+				want = `(\s+\d+)*\s+` + regexp.QuoteMeta(helps+comm)
+			}
+			c.await(`(?m)(^|\s)` + pid + want)
+		}
+	}
+	c.clear()
+}
+
+// startNamed starts a process with a name of its choice, until the test ends.
+func startNamed(t *testing.T, comm string) (pid int) {
+	t.Helper()
+	cmd := exec.Command("sh", "-c", `printf %s "$1" >/proc/$$/comm && read -r line`, "sh", comm)
+	stdin, err := cmd.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		_ = stdin.Close()
+		_ = cmd.Wait() // of a line that did not come
+	})
+	await(t, "the name "+comm, func() bool {
+		b, err := os.ReadFile("/proc/" + strconv.Itoa(cmd.Process.Pid) + "/comm")
+		return err == nil && string(b) == comm+"\n"
+	})
+	return cmd.Process.Pid
 }

@@ -42,7 +42,7 @@ func TestConfiguredProxy(t *testing.T) {
 	cmd := exec.Command("go", "mod", "download")
 	cmd.Dir, cmd.Env = probe.Dir, probe.Env
 	if out, err := cmd.CombinedOutput(); err != nil {
-		skip(t, "the configured GOPROXY cannot be reached: "+hide(string(out)))
+		t.Skip("the configured GOPROXY cannot be reached: " + hide(string(out)))
 	}
 
 	tests := []struct {

@@ -2,11 +2,12 @@ package e2e
 
 import (
 	"encoding/json"
-	"fmt"
+	"errors"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 
 	"h2trace/bpf/mounts"
@@ -32,23 +33,63 @@ func newPod(t testing.TB, s *site) *pod {
 	t.Helper()
 	root, err := mounts.Cgroup2()
 	if err != nil {
-		skip(t, err.Error())
+		t.Skip(err.Error())
 	}
-	path := fmt.Sprintf("/h2trace-test-%d", os.Getpid())
-	p := &pod{t: t, s: s, runc: needTool(t, "runc"), path: path, dir: filepath.Join(root, path)}
-	if err := os.Mkdir(p.dir, 0o755); err != nil {
+	runc, enabled := needTool(t, "runc"), controllersIn(t, root)
+	dir, err := os.MkdirTemp(root, "h2trace-test-")
+	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(p.remove)
+	p := &pod{t: t, s: s, runc: runc, path: "/" + filepath.Base(dir), dir: dir}
+	t.Cleanup(func() {
+		// What runc leaves behind: the cgroups above its own, in each hierarchy, and the
+		// controllers that these needed.
+		for _, suffix := range podSuffixes {
+			removeCgroups(t, filepath.Base(dir)+suffix)
+		}
+		disableControllers(t, root, enabled)
+	})
 	return p
 }
 
-// remove removes what runc leaves behind: the cgroup above its own, in each hierarchy.
-func (p *pod) remove() {
-	_ = os.Remove(p.dir)
-	left, _ := filepath.Glob("/sys/fs/cgroup/*" + p.path)
-	for _, dir := range left {
-		_ = os.Remove(dir)
+// podSuffixes are those of the cgroups next to a pod.
+var podSuffixes = []string{"", "-other", "-agent"}
+
+// controllersIn returns the controllers that a cgroup of v2 enables for those below.
+func controllersIn(t testing.TB, dir string) []string {
+	t.Helper()
+	b, err := os.ReadFile(filepath.Join(dir, "cgroup.subtree_control"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return strings.Fields(string(b))
+}
+
+// disableControllers disables those that a cgroup enables now and did not before. One that
+// another cgroup below uses meanwhile stays.
+func disableControllers(t testing.TB, dir string, before []string) {
+	t.Helper()
+	for _, controller := range controllersIn(t, dir) {
+		if slices.Contains(before, controller) {
+			continue
+		}
+		err := os.WriteFile(filepath.Join(dir, "cgroup.subtree_control"), []byte("-"+controller), 0)
+		if err != nil && !errors.Is(err, syscall.EBUSY) {
+			t.Error(err)
+		}
+	}
+}
+
+// TestDisableControllers has a cgroup enable another controller, which the test disables.
+func TestDisableControllers(t *testing.T) {
+	dir := t.TempDir() // the machine may have no controllers in cgroup v2
+	file := filepath.Join(dir, "cgroup.subtree_control")
+	if err := os.WriteFile(file, []byte("cpu memory pids\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	disableControllers(t, dir, []string{"cpu", "pids"})
+	if b, err := os.ReadFile(file); err != nil || string(b) != "-memory" {
+		t.Errorf("wrote %q, %v", b, err)
 	}
 }
 
@@ -180,10 +221,6 @@ func TestCgroup(t *testing.T) {
 					t.Errorf("joined late: %s", c.Frames[0].Raw)
 				}
 			}
-			left, _ := filepath.Glob("/sys/fs/cgroup/*" + p.path + "-other")
-			for _, dir := range left {
-				_ = os.Remove(dir)
-			}
 		})
 	}
 }
@@ -206,6 +243,41 @@ func TestCgroupEnds(t *testing.T) {
 	wantPaths(t, r.stream, []string{"/last"}, "/last")
 	if !strings.Contains(r.stderr, "all targets have exited") {
 		t.Errorf("messages:\n%s", indent(r.stderr))
+	}
+}
+
+// TestCgroupNamespace runs h2trace in a cgroup namespace, as in a container, and observes what
+// runs in a cgroup outside of it, by its path there.
+func TestCgroupNamespace(t *testing.T) {
+	needProbes(t)
+	s := startSite(t)
+	p := newPod(t, s)
+	own, observed := filepath.Join(p.dir, "agent"), filepath.Join(p.dir, "docker-"+containerA+".scope")
+	for _, dir := range []string{own, observed} {
+		if err := os.Mkdir(dir, 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	tr := startTracing(t, command{wrap: []string{
+		"sh", "-c", `echo $$ >"$0/cgroup.procs" && exec unshare --cgroup "$@"`, own,
+		bin(t, "h2trace"), "--source", source(), "--cgroup", "/../" + filepath.Base(observed),
+	}})
+	await(t, "h2trace to observe", func() bool { return strings.Contains(tr.stderr(), "observing what runs in cgroup "+observed) })
+	new := filepath.Join(t.TempDir(), "new")
+	fetch.copyTo(t, new)
+	target := startFile(t, "/bin/sh", s.env, "-c", `echo $$ >"$0/cgroup.procs"; exec "$@"`, observed, new, "-", s.url+"/other")
+	tr.awaitEvent(`"action":"attached"`, 1)
+	target.goOn()
+	target.end()
+	tr.awaitEvent(`"action":"exit"`, 1)
+	tr.signal(os.Interrupt)
+	r := tr.good()
+	wantPaths(t, r.stream, []string{"/other"}, "/other")
+	wantContainer(t, r.stream, "/other", containerA)
+	for _, c := range r.stream.Conns() {
+		if c.Open == nil || c.Open.Joined != "start" {
+			t.Errorf("joined late: %s", c.Frames[0].Raw)
+		}
 	}
 }
 

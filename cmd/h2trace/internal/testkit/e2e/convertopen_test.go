@@ -37,7 +37,7 @@ func npmModule(t *testing.T, name string) string {
 	}
 	dir := filepath.Join(filepath.Dir(strings.TrimSpace(string(out))), "bin", "npm", "node_modules", name)
 	if _, err := os.Stat(dir); err != nil {
-		skip(t, "scripts/setup has not run: "+err.Error())
+		t.Skip("scripts/setup has not run: " + err.Error())
 	}
 	return dir
 }

@@ -39,10 +39,10 @@ func TestDemo(t *testing.T) {
 func TestSetupWithoutGo(t *testing.T) {
 	bash, err := exec.LookPath("bash")
 	if err != nil {
-		skip(t, err.Error())
+		t.Skip(err.Error())
 	}
 	if os.Geteuid() != 0 {
-		skip(t, "needs root, as after sudo")
+		t.Skip("needs root, as after sudo")
 	}
 	for user, want := range map[string]string{
 		"alice": "setup: Go is not in the PATH that sudo sets; run it without sudo, or as: sudo env \"PATH=$PATH\" ...\n",

@@ -4,5 +4,5 @@
 // model of flow control.
 //
 // The tests need root. Without it, or on a kernel that refuses the probes, they skip
-// with a reason; with CI=true that is a failure.
+// with a reason.
 package e2e

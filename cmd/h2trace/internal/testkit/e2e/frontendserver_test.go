@@ -122,7 +122,7 @@ func startFrontend(t *testing.T, kind *frontendKind, a *modproxy.Authority, orig
 	t.Helper()
 	program, err := exec.LookPath(kind.name)
 	if err != nil {
-		skip(t, err.Error()+"; scripts/setup installs it")
+		t.Skip(err.Error() + "; scripts/setup installs it")
 	}
 	dir := t.TempDir()
 	cert, key := a.ServerFiles(t)

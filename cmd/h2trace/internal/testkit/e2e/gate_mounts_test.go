@@ -145,7 +145,7 @@ func TestOverlay(t *testing.T) {
 func mount(t *testing.T, options, on string) {
 	t.Helper()
 	if err := unix.Mount("overlay", on, "overlay", 0, options); err != nil {
-		skip(t, fmt.Sprintf("mount overlayfs: %v", err))
+		t.Skipf("mount overlayfs: %v", err)
 	}
 	t.Cleanup(func() {
 		if err := syscall.Unmount(on, syscall.MNT_DETACH); err != nil {

@@ -18,7 +18,7 @@ func TestNotAllowed(t *testing.T) {
 	needProbes(t)
 	setpriv, err := exec.LookPath("setpriv")
 	if err != nil {
-		skip(t, "needs setpriv of util-linux")
+		t.Skip("needs setpriv of util-linux")
 	}
 	s := startSite(t)
 	events := filepath.Join(t.TempDir(), "events.jsonl")
@@ -48,7 +48,7 @@ func TestFreshWithoutLease(t *testing.T) {
 	needProbes(t)
 	setpriv, err := exec.LookPath("setpriv")
 	if err != nil {
-		skip(t, "needs setpriv of util-linux")
+		t.Skip("needs setpriv of util-linux")
 	}
 	s := startSite(t)
 	dir := t.TempDir()

@@ -5,7 +5,7 @@ import (
 	"strings"
 	"testing"
 
-	"h2trace/scripts/releases"
+	"h2trace/scripts/goreleases"
 )
 
 // refusals are of module proxies that refuse a request.
@@ -121,9 +121,9 @@ func brokenAnswers() []grievance {
 	short1.env = environment("GODEBUG=http2client=0")
 	short1.text, short1.class = []string{"did not answer to the end (reset)"}, "reset"
 	newest := short1 // it says so before it closes the connection
-	newest.name, newest.release = newest.name+", newest release", releases.Few[len(releases.Few)-1]
+	newest.name, newest.release = newest.name+", newest release", goreleases.Few[len(goreleases.Few)-1]
 	oldest := short // it names no URL
-	oldest.name, oldest.release = oldest.name+", oldest release", releases.Few[0]
+	oldest.name, oldest.release = oldest.name+", oldest release", goreleases.Few[0]
 	tls := grievance{
 		situation: situation{name: "HTTP where TLS is wanted", cause: "errors", text: []string{"speaks HTTP without TLS where https is asked for"}, never: []string{"certificate", "(tls)", "(connect)"}},
 		plain:     true, args: downloadOne, class: "protocol",

@@ -9,7 +9,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"h2trace/scripts/releases"
+	"h2trace/scripts/goreleases"
 )
 
 // failingProgram makes handshakes fail, one after the other, and is both ends of their
@@ -158,7 +158,7 @@ func TestFailedHandshakes(t *testing.T) {
 	needProbes(t)
 	for release, required := range map[string]string{
 		runtime.Version(): "handshake_failure", // of a client without a certificate
-		releases.Few[0]:   "bad_certificate",
+		goreleases.Few[0]: "bad_certificate",
 	} {
 		t.Run(release, func(t *testing.T) {
 			if release != runtime.Version() {

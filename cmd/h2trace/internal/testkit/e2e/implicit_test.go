@@ -6,7 +6,7 @@ import (
 	"runtime"
 	"testing"
 
-	"h2trace/scripts/releases"
+	"h2trace/scripts/goreleases"
 )
 
 // implicitProgram opens short connections to itself, one after the other. Nobody
@@ -147,8 +147,8 @@ func TestImplicitHandshakes(t *testing.T) {
 		{"h2", runtime.Version(), "h2", true, nil},
 		{"http/1.1", runtime.Version(), "http/1.1", true, nil},
 		{"entry-ret", runtime.Version(), "h2", true, []string{"--plan", "entry-ret"}},
-		{"oldest", releases.Few[0], "http/1.1", false, nil},
-		{"newest", releases.Few[len(releases.Few)-1], "http/1.1", false, nil},
+		{"oldest", goreleases.Few[0], "http/1.1", false, nil},
+		{"newest", goreleases.Few[len(goreleases.Few)-1], "http/1.1", false, nil},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()

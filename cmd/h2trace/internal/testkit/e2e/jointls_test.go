@@ -16,7 +16,7 @@ import (
 
 	"h2trace/cmd/h2trace/internal/testkit/child"
 	"h2trace/cmd/h2trace/internal/testkit/modproxy"
-	"h2trace/scripts/releases"
+	"h2trace/scripts/goreleases"
 )
 
 // suiteClient sends requests over one connection at a time, with one cipher suite: as many
@@ -157,7 +157,7 @@ var joinSuites = []uint16{
 func TestJoinSuites(t *testing.T) {
 	needProbes(t)
 	srv := echoServer(t)
-	for _, release := range releases.Few {
+	for _, release := range goreleases.Few {
 		t.Run(release, func(t *testing.T) {
 			file := buildSuiteClient(t, release)
 			for _, suite := range joinSuites {
@@ -213,7 +213,7 @@ func checkSuited(t *testing.T, r *result, tr *tracing, from, to int, size int64,
 func TestJoinBusy(t *testing.T) {
 	needProbes(t)
 	srv := echoServer(t)
-	file := buildSuiteClient(t, releases.Few[len(releases.Few)-1])
+	file := buildSuiteClient(t, goreleases.Few[len(goreleases.Few)-1])
 	for _, suite := range joinSuites {
 		t.Run(tls.CipherSuiteName(suite), func(t *testing.T) {
 			const size = 300_000
@@ -278,7 +278,7 @@ func TestJoinUpdated(t *testing.T) {
 	}
 	until("ACCEPT")
 	const size = 100
-	c := startSuited(t, buildSuiteClient(t, releases.Few[len(releases.Few)-1]), "https://"+addr, tls.TLS_AES_128_GCM_SHA256)
+	c := startSuited(t, buildSuiteClient(t, goreleases.Few[len(goreleases.Few)-1]), "https://"+addr, tls.TLS_AES_128_GCM_SHA256)
 	answer := func() {
 		c.begin(1, size)
 		until("POST /" + strconv.Itoa(c.sent))

@@ -85,7 +85,7 @@ func buildHost(t *testing.T, flags ...string) (host, shared string) {
 	}
 	args := append([]string{"-o", host, host + ".c"}, flags...)
 	if out, err := exec.Command("gcc", args...).CombinedOutput(); err != nil {
-		skip(t, "gcc: "+err.Error()+"\n"+string(out))
+		t.Skip("gcc: " + err.Error() + "\n" + string(out))
 	}
 	return host, shared
 }

@@ -7,7 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	"h2trace/scripts/releases"
+	"h2trace/scripts/goreleases"
 )
 
 // matrixClient is an HTTP/2 client for Go 1.18. It checks every body, prints nothing,
@@ -146,7 +146,7 @@ func buildProgram(t *testing.T, source, implementation, release, file string, x 
 	cmd := exec.Command("go", append([]string{"build", "-mod=mod", "-o", file}, flags...)...)
 	cmd.Dir = dir
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOFLAGS=", "GOWORK=off")
-	cmd.Env = append(append(cmd.Env, releases.Env(release)...), env...)
+	cmd.Env = append(append(cmd.Env, goreleases.Env(release)...), env...)
 	if out, err := cmd.CombinedOutput(); err != nil {
 		text := string(out)
 		_, hosts := configuration(t)

@@ -13,7 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"h2trace/bpf/plan"
-	"h2trace/scripts/releases"
+	"h2trace/scripts/goreleases"
 )
 
 // matrixVariant is a build option that changes the code of a program or its tables.
@@ -56,7 +56,7 @@ var (
 func TestMatrix(t *testing.T) {
 	needProbes(t)
 	full, here := os.Getenv("H2TRACE_MATRIX") == "1", runtime.Version()
-	list, reduction := releases.Take(full)
+	list, reduction := goreleases.Take(full)
 	if !full {
 		t.Attr("reduced", "clients: most variants only for "+here+"; "+reduction)
 	}

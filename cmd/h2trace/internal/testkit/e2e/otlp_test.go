@@ -193,7 +193,7 @@ func TestOTLPAway(t *testing.T) {
 			took := time.Since(begun)
 			list, err := r.stream.Exchanges()
 			if err != nil || len(list) == 0 || r.status != 7 {
-				t.Fatalf("%v, %d exchanges, exit status %d", err, len(list), r.status)
+				t.Fatalf("%v, %d exchanges, exit status %d\n%s", err, len(list), r.status, indent(r.stderr))
 			}
 			got := deliveredOf(t, r.stream)
 			if got.SpansSent != 0 || got.PointsSent != 0 || got.SpansDropped < uint64(len(list)) || got.PointsDropped == 0 {

@@ -23,7 +23,7 @@ const prompt = "READY:"
 func startPane(t testing.TB, env []string) *pane {
 	t.Helper()
 	if _, err := exec.LookPath("tmux"); err != nil {
-		skip(t, "needs tmux, which scripts/setup installs")
+		t.Skip("needs tmux, which scripts/setup installs")
 	}
 	dir, err := os.MkdirTemp("", "tmux-") // the path of a socket is short
 	if err != nil {

@@ -33,7 +33,7 @@ func startAs(t testing.TB, pid int, file string, env []string, args ...string) *
 			t.Fatal(err)
 		}
 		if err := os.WriteFile(last, []byte(strconv.Itoa(pid-1)), 0o644); err != nil {
-			skip(t, "process ids cannot be chosen here: "+err.Error())
+			t.Skip("process ids cannot be chosen here: " + err.Error())
 		}
 		if err := cmd.Start(); err != nil {
 			t.Fatal(err)

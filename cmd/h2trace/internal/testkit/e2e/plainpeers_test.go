@@ -20,7 +20,7 @@ func needPrograms(t *testing.T, names ...string) {
 	t.Helper()
 	for _, name := range names {
 		if _, err := exec.LookPath(name); err != nil {
-			skip(t, err.Error())
+			t.Skip(err.Error())
 		}
 	}
 }

@@ -27,7 +27,7 @@ type prometheus struct {
 func startPrometheus(t *testing.T, target, rules string, flags ...string) *prometheus {
 	t.Helper()
 	if _, err := exec.LookPath("prometheus"); err != nil {
-		skip(t, "needs prometheus, which scripts/setup installs")
+		t.Skip("needs prometheus, which scripts/setup installs")
 	}
 	dir := t.TempDir()
 	config := fmt.Sprintf(`

@@ -122,7 +122,7 @@ func TestRecipes(t *testing.T) {
 	needProbes(t)
 	for _, tool := range []string{"jq", "mlr", "column", "pidof", "pgrep", "bash"} {
 		if _, err := exec.LookPath(tool); err != nil {
-			skip(t, err.Error()+"; scripts/setup installs it")
+			t.Skip(err.Error() + "; scripts/setup installs it")
 		}
 	}
 	groups := make(map[string][]recipe)

@@ -164,6 +164,6 @@ func needTool(t testing.TB, name string) string {
 			return found
 		}
 	}
-	skip(t, "needs "+name+", which scripts/setup installs")
+	t.Skip("needs " + name + ", which scripts/setup installs")
 	return ""
 }

@@ -14,7 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"h2trace/cmd/h2trace/internal/testkit/modproxy"
-	"h2trace/scripts/releases"
+	"h2trace/scripts/goreleases"
 )
 
 // setupClient opens two connections, of which the second may resume the session of
@@ -133,7 +133,7 @@ func TestSetup(t *testing.T) {
 	needProbes(t)
 	a := modproxy.NewAuthority(t)
 	origin := modproxy.Start(t, a, modproxy.Modules("example.test/small", 1, 2000), modproxy.Options{})
-	for _, version := range append([]string{runtime.Version()}, releases.Few...) {
+	for _, version := range append([]string{runtime.Version()}, goreleases.Few...) {
 		t.Run(version, func(t *testing.T) {
 			t.Parallel()
 			client := filepath.Join(t.TempDir(), "client")

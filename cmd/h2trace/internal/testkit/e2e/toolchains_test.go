@@ -8,7 +8,7 @@ import (
 	"testing"
 
 	"h2trace/cmd/h2trace/internal/testkit/modproxy"
-	"h2trace/scripts/releases"
+	"h2trace/scripts/goreleases"
 )
 
 // TestToolchains downloads modules with the go command of other releases.
@@ -17,7 +17,7 @@ func TestToolchains(t *testing.T) {
 	a := modproxy.NewAuthority(t)
 	mods := append(modproxy.Graph("example.test/graph", 12, 3, 3000), modproxy.Modules("example.test/big", 2, 2<<20)...)
 	s := modproxy.Start(t, a, mods, modproxy.Options{})
-	for _, version := range releases.Few {
+	for _, version := range goreleases.Few {
 		t.Run(version, func(t *testing.T) {
 			root := toolchain(t, version)
 			w := modproxy.NewWorkspace(t, a, []modproxy.Module{mods[0], mods[12], mods[13]}, s)
@@ -55,7 +55,7 @@ func toolchain(t *testing.T, version string) string {
 		for _, h := range hosts {
 			reason = strings.ReplaceAll(reason, h, "goproxy.example")
 		}
-		skip(t, version+" is not to be had here: "+reason)
+		t.Skip(version + " is not to be had here: " + reason)
 	}
 	return strings.TrimSpace(string(out))
 }

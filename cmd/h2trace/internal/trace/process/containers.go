@@ -1,10 +1,6 @@
 package process
 
 import (
-	"os"
-	"path/filepath"
-	"syscall"
-
 	"h2trace/bpf/mounts"
 	"h2trace/cmd/h2trace/internal/cgroup"
 	"h2trace/export"
@@ -17,8 +13,8 @@ const maxContainers = 4096
 // read. So what was found is remembered by the id of the cgroup, which the kernel reports at
 // exec. The zero value is ready; it is for one goroutine.
 type containers struct {
-	byCgroup map[uint64]string
-	root     *string // where cgroup v2 is mounted; nil before it is looked for
+	byCgroup  map[uint64]string
+	namespace *mounts.Namespace // nil before it is looked at
 }
 
 // of returns the container of a process, which executed a program in the cgroup with an id;
@@ -27,32 +23,27 @@ func (c *containers) of(p *Process, id uint64, is func(*Process) bool) export.Co
 	if known, ok := c.byCgroup[id]; ok {
 		return export.Container{ID: known}
 	}
-	m, err := cgroup.Of(p.PID)
-	if err != nil || !is(p) {
+	in, err := c.in()
+	if err != nil {
 		return export.Container{Unknown: true}
 	}
-	if m.Alone && c.isCgroup(m.Unified, id) {
+	m, err := cgroup.Of(in, p.PID)
+	if err != nil || m.Unknown || !is(p) {
+		return export.Container{Unknown: true}
+	}
+	// The process may have been moved since its exec.
+	if m.Alone && id != 0 && mounts.CgroupID(in.Directory(m.Unified)) == id {
 		c.remember(id, m.Container)
 	}
 	return export.Container{ID: m.Container}
 }
 
-// isCgroup reports whether a path in cgroup v2 has an id. The process may have been moved
-// since its exec.
-func (c *containers) isCgroup(path string, id uint64) bool {
-	if c.root == nil {
-		root, _ := mounts.Cgroup2()
-		c.root = &root
+// in returns the cgroup namespace of h2trace.
+func (c *containers) in() (_ *mounts.Namespace, err error) {
+	if c.namespace == nil {
+		c.namespace, err = mounts.NewNamespace()
 	}
-	if *c.root == "" || path == "" || id == 0 {
-		return false
-	}
-	info, err := os.Stat(filepath.Join(*c.root, path))
-	if err != nil {
-		return false
-	}
-	st, ok := info.Sys().(*syscall.Stat_t)
-	return ok && st.Ino == id
+	return c.namespace, err
 }
 
 func (c *containers) remember(id uint64, container string) {

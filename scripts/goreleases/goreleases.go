@@ -1,5 +1,5 @@
-// Package releases names the Go releases whose programs h2trace is tested on.
-package releases
+// Package goreleases names the Go releases whose programs h2trace is tested on.
+package goreleases
 
 import "strings"
 

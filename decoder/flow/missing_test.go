@@ -1,0 +1,157 @@
+package flow_test
+
+import (
+	"cmp"
+	"math/rand/v2"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"h2trace/decoder/capture"
+	"h2trace/decoder/flow"
+	"h2trace/decoder/internal/corpora"
+)
+
+// captured is a capture in parts, and what it has.
+type captured struct {
+	path    string
+	list    []*capture.Packet
+	secrets []byte
+	all     []string
+}
+
+// captures returns those of testdata and of the corpora.
+func captures(t *testing.T) (list []captured) {
+	t.Helper()
+	files := corpora.Files(t, "testdata/*.pcapng")
+	files = append(files, corpora.Files(t, filepath.Join(corpora.Path(t, "pcap"), "*.pcap"))...)
+	for _, path := range files {
+		c := captured{path: path}
+		c.list, c.secrets = packets(t, path)
+		c.all = c.events(t, c.list)
+		list = append(list, c)
+	}
+	return list
+}
+
+// events returns the violations and exchanges of packets, sorted.
+func (c *captured) events(t *testing.T, list []*capture.Packet) []string {
+	t.Helper()
+	var r recorder
+	replay(t, r.config(), list, c.secrets)
+	events := slices.DeleteFunc(r.events, func(e string) bool {
+		kind, _, _ := strings.Cut(e, " ")
+		return slices.Contains([]string{"open", "end", "inside", "send:", "recv:"}, kind)
+	})
+	slices.Sort(events)
+	return events
+}
+
+// answered counts the exchanges with a request and a status.
+func answered(events []string) (n int) {
+	for _, e := range events {
+		fields := strings.Split(e, " ")
+		if fields[0] != "violation" && fields[0] != "" && len(fields) > 3 && fields[2] != "0" {
+			n++
+		}
+	}
+	return n
+}
+
+// TestMissing leaves out packets, each alone and some by chance. No rule is broken that was not.
+// At least as many exchanges have a status as where the capture has the headers of these packets,
+// so that it shows at once which bytes are not there.
+func TestMissing(t *testing.T) {
+	const most = 80
+	random := rand.New(rand.NewPCG(1, 2))
+	for _, c := range captures(t) {
+		n := len(c.list)
+		for i := range min(n, most) {
+			for _, missing := range [][]int{{i}, {random.IntN(n), random.IntN(n)}, {i, min(i+1, n-1), random.IntN(n)}} {
+				kept, headers := without(c.list, missing)
+				got := c.events(t, kept)
+				for _, e := range got {
+					if strings.HasPrefix(e, "violation") && !slices.Contains(c.all, e) {
+						t.Errorf("%s without packets %v: %s", c.path, missing, e)
+					}
+				}
+				if want := c.events(t, headers); answered(got) < answered(want) {
+					t.Errorf("%s without packets %v: got %q, want %q", c.path, missing, got, want)
+				}
+			}
+		}
+	}
+}
+
+// without returns the packets but for those that are missing, and the same with the headers of
+// these.
+func without(list []*capture.Packet, missing []int) (kept, headers []*capture.Packet) {
+	for i, p := range list {
+		if !slices.Contains(missing, i) {
+			kept, headers = append(kept, p), append(headers, p)
+			continue
+		}
+		var s capture.Segment
+		if s.Dissect(p) == capture.Taken && s.Flags&(capture.SYN|capture.FIN|capture.RST) == 0 {
+			cut := *p
+			cut.Data = p.Data[:cap(p.Data)-cap(s.Payload)]
+			headers = append(headers, &cut)
+		}
+	}
+	return kept, headers
+}
+
+// TestReversed has one host's clock ahead, so that answers come before their questions. That
+// changes nothing.
+func TestReversed(t *testing.T) {
+	for _, c := range captures(t) {
+		for _, ahead := range []time.Duration{100 * time.Microsecond, 3 * time.Millisecond, 30 * time.Millisecond} {
+			for _, low := range []bool{false, true} {
+				got := c.events(t, reversed(c.list, ahead, low))
+				if !slices.Equal(got, c.all) {
+					t.Errorf("%s, %v, %v: got %q, want %q", c.path, ahead, low, got, c.all)
+				}
+			}
+		}
+	}
+}
+
+// reversed returns packets in the order of their times, where the clock of one host is ahead: the
+// one with the lower or the higher port.
+func reversed(list []*capture.Packet, ahead time.Duration, low bool) (merged []*capture.Packet) {
+	for _, p := range list {
+		own := *p
+		var s capture.Segment
+		s.Dissect(p)
+		if (s.Source.Port() < s.Dest.Port()) == low {
+			own.Time = own.Time.Add(ahead)
+		}
+		merged = append(merged, &own)
+	}
+	slices.SortStableFunc(merged, func(a, b *capture.Packet) int { return cmp.Compare(a.Time, b.Time) })
+	return merged
+}
+
+// TestSilent has a connection without more packets after an answer whose question is missing in
+// part. The answer is decoded while others go on.
+func TestSilent(t *testing.T) {
+	var r recorder
+	table := flow.New(r.config())
+	const asked, answer = "GET / HTTP/1.1\r\n\r\n", "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
+	ms := int(time.Millisecond)
+	table.Packet(segment(0, true, 1000, 99, 0, capture.SYN, ""))
+	table.Packet(segment(ms, false, 1000, 499, 100, capture.SYN|capture.ACK, ""))
+	table.Packet(segment(2*ms, true, 1000, 100, 500, capture.ACK, asked))
+	table.Packet(segment(3*ms, false, 1000, 500, 100+uint32(len(asked)), capture.ACK, answer))
+	table.Packet(segment(4*ms, false, 1000, 500+uint32(len(answer)), 150, capture.ACK, answer))
+	before := len(r.events)
+	for at := 5; at < 150; at += 5 {
+		table.Packet(segment(at*ms, true, 2000, 99, 0, capture.SYN, ""))
+	}
+	if len(r.events) != before+1 {
+		t.Errorf("got %q, want one more than %q", r.events[before:], r.events[:before])
+	}
+	table.Close()
+}
