@@ -29,7 +29,8 @@ var processMemory = regexp.MustCompile(`^(method \(\*Conn\) (Windows|Quiet|Forgo
 	`(type|field) (Snapshot|WindowSample|StreamSample|NoteSink|Lookup)\b|func NewJoined\(|const (NoPlace|PlaceAhead|PlaceFound)\b)`)
 
 var recent = regexp.MustCompile(`^(flow:|exchange: (type|field|method \(\*?)( |)(Conn|ConnConfig|Hooks|Upgrade)\b|` +
-	`exchange: func (NewConn|MixedDetail)\(|tcp: (func NewConn\(|method \(\*(Conn|Numbers)\)|(type|field) (Conn|Numbers|Segment)\b))`)
+	`exchange: func (NewConn|MixedDetail)\(|\.: method \(\*Conn\) BadPreface\(|` +
+	`tcp: (func NewConn\(|method \(\*(Conn|Numbers)\)|(type|field) (Conn|Numbers|Segment)\b))`)
 
 // TestAPI compares what the packages export with testdata/api.txt, the history of which is the
 // list of changes for users. "go test ./decoder -run TestAPI -update-api" writes it anew.

@@ -17,6 +17,7 @@ func blockTooLong(limit int) string { return fmt.Sprintf("field block is longer 
 type block struct {
 	open      bool
 	stream    uint32 // the stream of the open block
+	last      Type   // of its latest frame
 	endStream bool   // the HEADERS frame ends the stream after the block
 	promised  uint32 // the stream that its PUSH_PROMISE reserves
 	lost      string // why the block cannot be decoded
@@ -113,7 +114,7 @@ func cut(f *Frame, p []byte) ([]byte, *Violation) {
 		pad := int64(p[0])
 		p, left = p[1:], left-1-pad
 		if left < 0 {
-			return nil, rulePadding
+			return nil, rulePadding[f.Type]
 		}
 		p = p[:min(int64(len(p)), left)]
 	}
@@ -146,7 +147,7 @@ func cut(f *Frame, p []byte) ([]byte, *Violation) {
 func (h *fieldBlocks) frame(f *Frame, payload []byte, longest int, crowdedOut, resynced bool) *Violation {
 	fragment, broken := cut(f, payload)
 	if f.StreamID == 0 && broken == nil {
-		broken = ruleStreamZero
+		broken = ruleStreamZero[f.Type]
 	}
 	end := f.Flags.Has(FlagEndHeaders)
 	b := &h.block
@@ -163,6 +164,7 @@ func (h *fieldBlocks) frame(f *Frame, payload []byte, longest int, crowdedOut, r
 		b.endStream = f.Type == TypeHeaders && f.Flags.Has(FlagEndStream)
 		b.promised = f.PromisedID
 	}
+	b.last = f.Type
 	switch {
 	case f.Truncated && crowdedOut:
 		b.fail(noRoom)

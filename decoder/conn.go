@@ -73,9 +73,10 @@ type Conn struct {
 	sink  Sink
 	bytes ByteSink // set if a side speaks HTTP/1.x and sink is one
 
-	decided   bool
-	protocol  Protocol
-	fromStart bool
+	decided    bool
+	protocol   Protocol
+	fromStart  bool
+	badPreface bool
 	// missed says, by direction, that bytes were lost before the protocol was
 	// decided, see Missed.
 	missed [2]bool
@@ -252,6 +253,11 @@ func (c *Conn) Protocol() Protocol { return c.protocol }
 
 // Decided reports whether Protocol is final.
 func (c *Conn) Decided() bool { return c.decided }
+
+// BadPreface reports whether the client's first bytes are no connection preface (RFC 9113 §3.4), and
+// no request line of HTTP/1.x. It is final after Close. If the connection is for HTTP/2, as ALPN shows or frames of the
+// server do, that is a connection error.
+func (c *Conn) BadPreface() bool { return c.badPreface }
 
 // Role returns the role of the observed process, as configured or as inferred from the
 // bytes.

@@ -1,6 +1,10 @@
 package decoder
 
-import "h2trace/decoder/ktime"
+import (
+	"bytes"
+
+	"h2trace/decoder/ktime"
+)
 
 // feed takes the next bytes of a direction.
 func (c *Conn) feed(at ktime.Time, h *side, b []byte) {
@@ -135,6 +139,12 @@ func (c *Conn) gap(at ktime.Time, h *side, n int64) {
 
 // end reports the frame that the end of the connection cut off.
 func (c *Conn) end(at ktime.Time, h *side) {
+	if (h.mode == starting || h.mode == prefacing) && c.streams.known && h.dir == c.streams.clientDir {
+		n := min(len(h.held.buf), len(preface)) // a line that began, and is none of HTTP/1.x so far
+		if !bytes.Equal(h.held.buf[:n], preface[:n]) {
+			c.misbegun(h)
+		}
+	}
 	if h.mode == starting && !c.fromStart && len(h.held.buf) > 0 {
 		c.startLost(at, h)
 	}

@@ -166,7 +166,7 @@ func (t *fieldTable) fail(err error) *Violation {
 	t.err = err
 	return &Violation{
 		Code: CompressionError,
-		Rule: "field block cannot be decoded: " + err.Error() + " (RFC 9113 §4.3)",
+		Rule: "field block cannot be decoded: " + err.Error() + " (RFC 9113 §4.3" + compressionSection(err) + ")",
 	}
 }
 

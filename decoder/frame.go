@@ -127,7 +127,7 @@ type Violation struct {
 	// Malformed says that the message is malformed, which is a stream error and no
 	// connection error (RFC 9113 §8.1.1).
 	Malformed bool
-	// Tolerated says that clients accept such a message nevertheless.
+	// Tolerated says that many endpoints accept it nevertheless.
 	Tolerated bool
 }
 

@@ -72,7 +72,7 @@ func (c *Conn) framing(h *side, f *Frame) *Violation {
 	case known && f.Length > limit:
 		return ruleFrameSize
 	case h.blocks.block.open && (f.Type != TypeContinuation || f.StreamID != h.blocks.block.stream):
-		return ruleInterleaved
+		return interrupts(f.Type, h.blocks.block.last)
 	case h.first && (f.Type != TypeSettings || f.Flags.Has(FlagAck)) && !c.missed[h.dir]:
 		return ruleFirstFrame
 	}
@@ -90,7 +90,7 @@ func (c *Conn) data(h *side, f *Frame, s *stream) *Violation {
 		case body.padded && f.Length == 0:
 			broken = ruleTooShort
 		case !fits:
-			broken = rulePadding
+			broken = rulePadding[TypeData]
 		}
 	} else if f.Length == 0 {
 		broken = ruleTooShort
@@ -120,6 +120,10 @@ func (c *Conn) fieldFrame(h *side, f *Frame, s *stream, payload []byte, broken *
 		}
 	}
 	note(h.blocks.frame(f, payload, c.settings.longestBlock(h.dir), h.framer.crowdedOut, h.resynced))
+	if broken == ruleStrayContinued {
+		broken = c.streams.strayOn(h.dir, f.StreamID, s)
+	}
+	note(selfDependency(f))
 	if client, ok := ClientOf(f); ok && !c.streams.known {
 		c.streams.setClient(client)
 	}
@@ -182,6 +186,9 @@ func (c *Conn) control(d Direction, f *Frame, s *stream) *Violation {
 			return c.streams.resetClosed(d, f.StreamID)
 		}
 	case TypeWindowUpdate:
+		if s != nil && s.reserved && c.streams.initiator(f.StreamID) == d {
+			return ruleReserved
+		}
 		return c.windows.update(d, f, s)
 	case TypePriorityUpdate:
 		if c.streams.known && d != c.streams.clientDir {

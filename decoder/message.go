@@ -3,8 +3,6 @@ package decoder
 import (
 	"fmt"
 	"strconv"
-
-	"golang.org/x/net/http2/hpack"
 )
 
 // message is the progress of a message on a stream, for each sender (RFC 9113 §8.1).
@@ -48,7 +46,13 @@ func (m *streams) messageFields(f *Frame, s *stream, promised uint32, ends bool)
 		}
 		return nil
 	}
-	v := checkFields(f.Headers, at)
+	var h head
+	v := h.checkFields(f.Headers, at)
+	if at == requestHead && (v == nil || v.Tolerated) {
+		if w := m.permits(f.Dir, &h, promised != 0); w != nil {
+			v = w
+		}
+	}
 	if v != nil && !v.Tolerated {
 		if s != nil && at != trailers {
 			s.at[f.Dir] = unsureWhere // an invalid head judges no later frame
@@ -58,13 +62,27 @@ func (m *streams) messageFields(f *Frame, s *stream, promised uint32, ends bool)
 	switch {
 	case s == nil || at == anySection:
 	case promised != 0:
-		s.exempt = exemptOf(f.Headers)
+		s.exempt = h.exempt()
 	default:
-		if next := s.advance(f.Dir, at, f.Headers, ends); next != nil {
+		if next := s.advance(f.Dir, at, &h, ends); next != nil && (v == nil || !next.Tolerated) {
 			v = next
 		}
 	}
 	return v
+}
+
+// permits checks whether the client may send such a request now, or the server promise it.
+func (m *streams) permits(d Direction, h *head, promised bool) *Violation {
+	switch {
+	case promised:
+		return h.checkPromise()
+	case h.has.has(protocol):
+		// The client waits for the SETTINGS, not for an acknowledgement (RFC 8441 §3).
+		if allowed, known := m.settings.most(d, SettingEnableConnectProtocol); known && allowed == 0 {
+			return ruleProtocolEarly
+		}
+	}
+	return nil
 }
 
 // section returns the kind of a field block.
@@ -76,6 +94,8 @@ func (m *streams) section(d Direction, f *Frame, s *stream) section {
 		return trailers
 	case s == nil && (len(f.Headers) == 0 || !f.Headers[0].IsPseudo()):
 		return anySection
+	case d == m.clientDir && s == nil && m.recall(f.StreamID) != nil:
+		return trailers // the server has reset the stream, or ended it early
 	case d == m.clientDir:
 		return requestHead
 	}
@@ -83,7 +103,7 @@ func (m *streams) section(d Direction, f *Frame, s *stream) section {
 }
 
 // advance moves a message past a well-formed field block.
-func (s *stream) advance(d Direction, at section, fields []hpack.HeaderField, ends bool) *Violation {
+func (s *stream) advance(d Direction, at section, h *head, ends bool) (broken *Violation) {
 	switch at {
 	case trailers:
 		if !ends {
@@ -91,65 +111,45 @@ func (s *stream) advance(d Direction, at section, fields []hpack.HeaderField, en
 		}
 		return s.endContent(d)
 	case requestHead:
-		if s.exempt = exemptOf(fields); s.exempt != exemptConnect {
-			s.declare(d, fields)
+		if s.exempt = h.exempt(); s.exempt != exemptConnect {
+			broken = s.declare(d, h)
 		}
 	case responseHead:
-		status := fields[0].Value
-		if status[0] == '1' {
+		code := h.values[status]
+		if code[0] == '1' {
 			if ends {
 				return ruleInterimEnd
 			}
 			return nil
 		}
-		switch connected := s.exempt == exemptConnect && status[0] == '2'; {
-		case connected, s.exempt == exemptHead, s.exempt == exemptAll, status == "204", status == "304":
+		switch connected := s.exempt == exemptConnect && code[0] == '2'; {
+		case connected, s.exempt == exemptHead, s.exempt == exemptAll, code == "204", code == "304":
 		default:
-			s.declare(d, fields)
+			broken = s.declare(d, h)
 		}
 	}
 	s.at[d] = afterHead
 	if ends {
-		return s.endContent(d)
-	}
-	return nil
-}
-
-// exemptOf returns the exemption of a response by the method of its request.
-func exemptOf(fields []hpack.HeaderField) exempt {
-	for i := range fields {
-		if fields[i].Name != ":method" {
-			continue
-		}
-		switch fields[i].Value {
-		case "HEAD":
-			return exemptHead
-		case "CONNECT":
-			return exemptConnect
+		if v := s.endContent(d); v != nil {
+			return v
 		}
 	}
-	return exemptNone
+	return broken
 }
 
-// declare takes the Content-Length of a head. It ignores an invalid one, and several
-// that differ: the endpoints judge these.
-func (s *stream) declare(d Direction, fields []hpack.HeaderField) {
+// declare takes the Content-Length of a head. The bytes are not counted against an invalid one, or
+// several that differ: endpoints may ignore these.
+func (s *stream) declare(d Direction, h *head) *Violation {
 	s.content[d] = nil
-	value, found := "", false
-	for i := range fields {
-		if f := &fields[i]; f.Name == "content-length" {
-			if found && f.Value != value {
-				return
-			}
-			value, found = f.Value, true
-		}
+	if !h.sized {
+		return nil
 	}
-	if !found {
-		return
+	n, err := strconv.ParseUint(h.size, 10, 63)
+	if err != nil || h.differs {
+		return ruleContentLength
 	}
-	if n, err := strconv.ParseUint(value, 10, 63); err == nil {
-		s.content[d] = &content{declared: int64(n)}
-	}
+	s.content[d] = &content{declared: int64(n)}
+	return nil
 }
 
 // messageData checks a DATA frame by the rules of its message.

@@ -37,14 +37,14 @@ func priority(b []byte) Priority {
 
 func onStream(f *Frame) *Violation {
 	if f.StreamID == 0 {
-		return ruleStreamZero
+		return ruleStreamZero[f.Type]
 	}
 	return nil
 }
 
 func onConnection(f *Frame) *Violation {
 	if f.StreamID != 0 {
-		return ruleStreamNotZero
+		return ruleStreamNotZero[f.Type]
 	}
 	return nil
 }
@@ -57,7 +57,19 @@ func parsePriority(f *Frame, b []byte) *Violation {
 		f.HasPriority = true
 		f.Priority = priority(b)
 	}
-	return onStream(f)
+	if v := onStream(f); v != nil {
+		return v
+	}
+	return selfDependency(f)
+}
+
+// selfDependency checks the priority of a frame. RFC 9113 §5.3.2 deprecates it, but endpoints
+// of RFC 7540 reset such a stream.
+func selfDependency(f *Frame) *Violation {
+	if f.HasPriority && f.Priority.DependsOn == f.StreamID && f.StreamID != 0 {
+		return ruleSelfDependency
+	}
+	return nil
 }
 
 func parseRSTStream(f *Frame, b []byte) *Violation {

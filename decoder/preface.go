@@ -137,7 +137,10 @@ func (c *Conn) detect(at ktime.Time, h *side) {
 		switch {
 		case !c.fromStart:
 			c.startLost(at, h)
-		case c.streams.known && h.dir == c.streams.clientDir, len(h.held.buf) > maxStartLine, c.hopeless(c.other(h)):
+		case c.streams.known && h.dir == c.streams.clientDir:
+			c.misbegun(h)
+			c.decide(at, ProtocolUnknown)
+		case len(h.held.buf) > maxStartLine, c.hopeless(c.other(h)):
 			c.decide(at, ProtocolUnknown)
 		}
 	case undecided:
@@ -184,6 +187,7 @@ func (c *Conn) finishPreface(at ktime.Time, h *side) {
 		case someHTTP1:
 			c.asksInHTTP1(at, h)
 		case neither:
+			c.misbegun(h)
 			c.startLost(at, h)
 		}
 		return
@@ -193,6 +197,9 @@ func (c *Conn) finishPreface(at ktime.Time, h *side) {
 		c.replay(at, h, int64(n))
 	}
 }
+
+// misbegun notes that the client's first bytes, if it is these that came, are no preface.
+func (c *Conn) misbegun(h *side) { c.badPreface = c.fromStart && !c.missed[h.dir] }
 
 // replay decodes the held bytes of a direction from off on.
 func (c *Conn) replay(at ktime.Time, h *side, off int64) {

@@ -36,6 +36,22 @@ var (
 	errIndexTooHigh = errors.New("index is beyond the header table")
 )
 
+// compressionSection returns the section of RFC 7541 that a field block breaks, in addition to
+// RFC 9113 §4.3.
+func compressionSection(err error) string {
+	switch {
+	case errors.Is(err, errIndexTooHigh):
+		return ", RFC 7541 §2.3.3"
+	case errors.Is(err, errHugeInteger):
+		return ", RFC 7541 §5.1"
+	case errors.Is(err, errBlockCut): // in an integer or a string
+		return ", RFC 7541 §5"
+	case errors.Is(err, errIndexZero):
+		return ", RFC 7541 §6.1"
+	}
+	return ", RFC 7541 §5.2" // a Huffman code
+}
+
 // nextRepresentation measures the representation at the beginning of b, which is not
 // empty.
 func nextRepresentation(b []byte) (representation, error) {

@@ -1,11 +1,6 @@
 package decoder
 
-import (
-	"strconv"
-	"strings"
-
-	"golang.org/x/net/http2/hpack"
-)
+import "golang.org/x/net/http2/hpack"
 
 // section is the kind of a field block.
 type section uint8
@@ -17,50 +12,117 @@ const (
 	trailers
 )
 
-// pseudo are the pseudo-header fields of a section, each with a bit.
-var pseudo = [...]map[string]uint8{
-	anySection:   {":method": 1, ":scheme": 2, ":authority": 4, ":path": 8, ":protocol": 16, ":status": 32},
-	requestHead:  {":method": 1, ":scheme": 2, ":authority": 4, ":path": 8, ":protocol": 16},
-	responseHead: {":status": 32},
-	trailers:     nil,
+// pseudo is a pseudo-header field.
+type pseudo uint8
+
+const (
+	noPseudo pseudo = iota
+	method
+	scheme
+	authority
+	path
+	protocol // RFC 8441 §4
+	status
+	pseudos // their number
+)
+
+func pseudoOf(name string) pseudo {
+	switch name {
+	case ":method":
+		return method
+	case ":scheme":
+		return scheme
+	case ":authority":
+		return authority
+	case ":path":
+		return path
+	case ":protocol":
+		return protocol
+	case ":status":
+		return status
+	}
+	return noPseudo
 }
 
-// checkFields checks the rules for the fields of a section (RFC 9113 §8.2, §8.3).
-func checkFields(fields []hpack.HeaderField, at section) *Violation {
-	var seen uint8
-	var tolerated *Violation
+// set is a set of pseudo-header fields.
+type set uint8
+
+func setOf(list ...pseudo) (s set) {
+	for _, p := range list {
+		s |= 1 << p
+	}
+	return s
+}
+
+func (s set) has(p pseudo) bool { return s>>p&1 != 0 }
+
+// permitted are the pseudo-header fields of each section.
+var permitted = [...]set{
+	anySection:   setOf(method, scheme, authority, path, protocol, status),
+	requestHead:  setOf(method, scheme, authority, path, protocol),
+	responseHead: setOf(status),
+	trailers:     setOf(),
+}
+
+// head is what the rules of a message need of a field block: the control data (RFC 9113 §8.3), and
+// the fields host and content-length.
+type head struct {
+	has    set
+	values [pseudos]string
+	host   string
+
+	sized, differs bool // has a size; has several
+	size           string
+}
+
+// checkFields checks the rules for the fields of a section (RFC 9113 §8.2, §8.3), and fills h.
+func (h *head) checkFields(fields []hpack.HeaderField, at section) *Violation {
+	var tolerated, v *Violation
 	regular := false
 	for i := range fields {
 		f := &fields[i]
-		if !f.IsPseudo() {
+		if f.IsPseudo() {
+			v = h.pseudo(f, at, regular)
+		} else {
 			regular = true
-			if v := checkField(f); v != nil && !v.Tolerated {
-				return v
-			} else if tolerated == nil {
-				tolerated = v
-			}
-			continue
+			v = h.regular(f)
 		}
-		bit := pseudo[at][f.Name]
-		switch {
-		case bit == 0:
-			return unknownPseudo(f.Name, at)
-		case regular:
-			return rulePseudoLate
-		case seen&bit != 0:
-			return rulePseudoTwice
+		if v != nil && !v.Tolerated {
+			return v
+		} else if tolerated == nil {
+			tolerated = v
 		}
-		seen |= bit
 	}
-	if v := checkPseudo(fields, at, seen); v != nil {
+	if v := h.check(at); v != nil && (tolerated == nil || !v.Tolerated) {
 		return v
 	}
 	return tolerated
 }
 
-func unknownPseudo(name string, at section) *Violation {
+// pseudo checks and takes a pseudo-header field. late says that it follows a regular field.
+func (h *head) pseudo(f *hpack.HeaderField, at section, late bool) *Violation {
+	p := pseudoOf(f.Name)
 	switch {
-	case pseudo[anySection][name] == 0:
+	case !permitted[at].has(p):
+		return notPermitted(p, at)
+	case late:
+		return rulePseudoLate
+	case h.has.has(p) && at == requestHead:
+		return rulePseudoTwiceRequest
+	case h.has.has(p):
+		return rulePseudoTwice
+	}
+	h.has |= 1 << p
+	h.values[p] = f.Value
+	if p == status && isStatus(f.Value) {
+		return nil
+	}
+	return checkValue(f.Value)
+}
+
+func notPermitted(p pseudo, at section) *Violation {
+	switch {
+	case p == noPseudo:
 		return rulePseudoUnknown
 	case at == trailers:
 		return rulePseudoTrailers
@@ -68,86 +130,28 @@ func unknownPseudo(name string, at section) *Violation {
 	return rulePseudoSide
 }
 
-// checkPseudo checks that a head has the required pseudo-header fields (RFC 9113 §8.3.1,
-// §8.3.2, §8.5; RFC 8441 §4).
-func checkPseudo(fields []hpack.HeaderField, at section, seen uint8) *Violation {
-	const method, scheme, authority, path, protocol = 1, 2, 4, 8, 16
+// check checks that a head has the required pseudo-header fields (RFC 9113 §8.3.1, §8.3.2).
+func (h *head) check(at section) *Violation {
 	switch at {
 	case responseHead:
-		if seen == 0 {
+		code := h.values[status]
+		if !h.has.has(status) {
 			return ruleNoStatus
 		}
-		if _, err := strconv.ParseUint(fields[0].Value, 10, 16); err != nil || len(fields[0].Value) != 3 {
+		if !isStatus(code) {
 			return ruleStatus
 		}
+		if code == "101" {
+			return ruleSwitching
+		}
 	case requestHead:
-		connect, empty, web := false, false, false
-		for i := range fields {
-			switch f := &fields[i]; f.Name {
-			case ":method":
-				connect = f.Value == "CONNECT"
-			case ":path":
-				empty = f.Value == ""
-			case ":scheme":
-				web = f.Value == "http" || f.Value == "https"
-			}
-		}
-		need := uint8(method | scheme | path)
-		if connect && seen&protocol == 0 {
-			need = method | authority
-		}
-		switch {
-		case seen&need != need:
-			return ruleNoPseudo
-		case need&path == 0 && seen&(scheme|path) != 0:
-			return ruleConnectPseudo
-		case empty && web: // other URIs may have none
-			return ruleEmptyPath
-		}
+		return h.checkRequest()
 	}
 	return nil
 }
 
-// checkField checks a field that is no pseudo-header field (RFC 9113 §8.2.1,
-// §8.2.2).
-func checkField(f *hpack.HeaderField) *Violation {
-	if f.Name == "" {
-		return ruleFieldName
-	}
-	for i := range len(f.Name) {
-		if c := f.Name[i]; c <= ' ' || c >= 0x7f || c == ':' {
-			return ruleFieldName
-		} else if 'A' <= c && c <= 'Z' {
-			return ruleUpperCase
-		}
-	}
-	v := f.Value
-	switch {
-	case strings.IndexByte(v, 0) >= 0, strings.IndexByte(v, '\r') >= 0, strings.IndexByte(v, '\n') >= 0:
-		return ruleFieldValue
-	case v != "" && (isSpace(v[0]) || isSpace(v[len(v)-1])):
-		return ruleFieldSpace
-	}
-	switch f.Name {
-	case "connection", "proxy-connection", "keep-alive", "transfer-encoding", "upgrade":
-		return ruleConnectionField
-	case "te":
-		if !onlyTrailers(v) {
-			return ruleConnectionField
-		}
-	}
-	return nil
+func isStatus(code string) bool {
+	return len(code) == 3 && isDigit(code[0]) && isDigit(code[1]) && isDigit(code[2])
 }
 
-// onlyTrailers reports whether a list of transfer codings (RFC 9110 §10.1.4), which
-// may be empty, names none but trailers (RFC 9113 §8.2.2).
-func onlyTrailers(list string) bool {
-	for coding := range strings.SplitSeq(list, ",") {
-		if coding = strings.Trim(coding, " \t"); coding != "" && !strings.EqualFold(coding, "trailers") {
-			return false
-		}
-	}
-	return true
-}
-
-func isSpace(c byte) bool { return c == ' ' || c == '\t' }
+func isDigit(c byte) bool { return '0' <= c && c <= '9' }

@@ -1,8 +1,8 @@
 package decoder
 
 // params holds the parameters that affect decoding, by SettingID from HEADER_TABLE_SIZE
-// to MAX_HEADER_LIST_SIZE.
-type params [SettingMaxHeaderListSize + 1]param
+// to ENABLE_CONNECT_PROTOCOL.
+type params [SettingEnableConnectProtocol + 1]param
 
 type param struct {
 	value uint32
@@ -23,11 +23,12 @@ type announced struct {
 // fromStart sets the initial values (RFC 9113 §6.5.2).
 func (a *announced) fromStart() {
 	*a = announced{acked: params{
-		SettingHeaderTableSize:      {defaultTable, true},
-		SettingEnablePush:           {1, true},
-		SettingMaxConcurrentStreams: {1<<32 - 1, true},
-		SettingInitialWindowSize:    {defaultWindow, true},
-		SettingMaxFrameSize:         {minMaxFrameSize, true},
+		SettingHeaderTableSize:       {defaultTable, true},
+		SettingEnablePush:            {1, true},
+		SettingMaxConcurrentStreams:  {1<<32 - 1, true},
+		SettingInitialWindowSize:     {defaultWindow, true},
+		SettingMaxFrameSize:          {minMaxFrameSize, true},
+		SettingEnableConnectProtocol: {0, true},
 	}}
 }
 

@@ -165,6 +165,9 @@ func (m *streams) headersOn(d Direction, f *Frame, s *stream) (*stream, *Violati
 	}
 	if d != m.clientDir || m.initiator(f.StreamID) != d || f.StreamID <= m.lastID[d] {
 		v := m.late(d, f.StreamID)
+		if v == ruleIdle && d == m.clientDir && f.StreamID%2 == 0 {
+			v = ruleEvenID
+		}
 		if by := m.initiator(f.StreamID); m.lossy && f.StreamID > m.lastID[by] {
 			m.lastID[by] = f.StreamID
 		}
@@ -207,15 +210,42 @@ func (m *streams) activate(d Direction) *Violation {
 func (m *streams) dataOn(d Direction, id uint32, s *stream) *Violation {
 	switch {
 	case s == nil && m.known:
-		return m.late(d, id)
+		switch v := m.late(d, id); v {
+		case ruleAfterEnd:
+			return ruleDataAfterEnd
+		case ruleAfterReset:
+			return ruleDataAfterReset
+		default:
+			return v
+		}
 	case s == nil:
 		return nil
 	case s.reserved:
 		return ruleReserved
 	case s.ended[d]:
-		return ruleAfterEnd
+		return ruleDataAfterEnd
 	}
 	return nil
+}
+
+// strayOn returns the rule that a CONTINUATION frame without an open field block breaks.
+func (m *streams) strayOn(d Direction, id uint32, s *stream) *Violation {
+	var state *Violation
+	switch {
+	case s != nil && s.ended[d]:
+		return ruleStrayEnd
+	case s == nil && m.known:
+		state = m.late(d, id)
+	}
+	switch state {
+	case ruleIdle:
+		return ruleStrayIdle
+	case ruleAfterEnd:
+		return ruleStrayEnd
+	case ruleAfterReset:
+		return ruleStrayReset
+	}
+	return ruleStrayContinued
 }
 
 // promise reserves the stream of a PUSH_PROMISE (RFC 9113 §6.6).
@@ -254,7 +284,7 @@ func (m *streams) resetClosed(d Direction, id uint32) *Violation {
 		return nil
 	}
 	if m.idle(id) {
-		return ruleIdle
+		return ruleResetIdle
 	}
 	return nil
 }

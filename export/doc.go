@@ -150,7 +150,8 @@
 //	answers         on dns: array of texts, as dig +short prints them
 //	error           on failed: {class, detail}. Classes: dns, connect, tls.
 //	                On close, if the client speaks HTTP/1.x and the server
-//	                HTTP/2, or the reverse: class protocol; else absent
+//	                HTTP/2, or the reverse, or if the client does not begin
+//	                HTTP/2 with its preface: class protocol; else absent
 //	proxy           on silent: the entry of the process's GOPROXY that it is to
 //	proxy, next     on failed: the entry of the process's GOPROXY that it was to,
 //	                without credentials, and what the go command tries next:
@@ -250,10 +251,13 @@
 //	             left after this frame, each can be null or negative. _send is
 //	             what the process may still send, _recv what its peer may
 //	truncated    true if payload is missing, else absent
-//	violation    the rule that the frame broke, else absent: a rule of the
+//	violation    the rule that the frame broke, with the error code of the answer
+//	             to it and the section of the RFC, else absent: a rule of the
 //	             connection, or one that makes a message malformed (RFC 9113
 //	             §8.1.1), such as a body whose length differs from its
-//	             content-length
+//	             content-length. What endpoints accept is named nevertheless,
+//	             such as a field connection, or a stream that depends on itself
+//	             (RFC 7540 §5.3.1)
 //
 // Keys by type. They are null if a frame is too short for them or was not seen
 // whole; those of PRIORITY_UPDATE also if it is not on stream 0.
@@ -338,8 +342,9 @@
 //	                http_5xx, protocol, aborted (by the client), timeout (of TCP)
 //	                and checksum. protocol includes a malformed message, however
 //	                the client treats it; but not fields specific to a
-//	                connection, and white space around values, which clients
-//	                accept. checksum is set if the go command reported it before
+//	                connection, white space around values, and the like, which
+//	                clients accept. It is also what a client ends the connection
+//	                for: a violation of the server. checksum is set if the go command reported it before
 //	                the event is printed. Mostly it reports it later, for an
 //	                exchange that succeeded: see requests of process
 //	start           time of the first byte of the request, or null

@@ -161,6 +161,8 @@ func (t *Tracker) report(o *open, at ktime.Time) {
 func (t *Tracker) endedBy(by Ended) (Class, string) {
 	const cut = "connection ended before the response was complete"
 	switch byClient := t.byClient(by); {
+	case byClient && t.broken[t.server()] != nil:
+		return ClassProtocol, t.broken[t.server()].Rule
 	case byClient && t.client == decoder.Send && t.rtt.ping != 0:
 		return ClassAborted, cut + ": a PING had no answer"
 	case byClient:

@@ -18,6 +18,7 @@ func (t *Tracker) Frame(f *decoder.Frame) {
 	if !t.known {
 		return
 	}
+	t.violated(f)
 	t.rtt.frame(f)
 	t.late[f.Dir] = false
 	switch f.Type {
@@ -134,20 +135,6 @@ func (t *Tracker) requestFields(o *open, f *decoder.Frame) {
 		t.sink.Request(f.Time, &o.Exchange)
 		t.charge(o)
 	}
-}
-
-// malformed takes the rule that a frame of a message breaks (RFC 9113 §8.1.1). The reset
-// in answer to it may come after both sides are complete.
-func (t *Tracker) malformed(o *open, f *decoder.Frame) {
-	v := f.Violation
-	if v == nil || !v.Malformed || v.Tolerated {
-		return
-	}
-	if f.Dir == t.client {
-		o.failed(ClassProtocol, "request: "+v.Rule)
-		return
-	}
-	o.failed(ClassProtocol, v.Rule)
 }
 
 // promise takes a PUSH_PROMISE: a request that the server makes for the client (RFC 9113
@@ -273,11 +260,11 @@ func (t *Tracker) reset(f *decoder.Frame) {
 		o.failed(t.endedBy(t.by))
 	case !byClient:
 		o.again.refused = !f.Truncated && refuses(f.ErrorCode)
-		o.failed(ClassReset, detail)
+		o.failed(ClassReset, detail+t.because(t.client, f.ErrorCode))
 	case f.ErrorCode == decoder.Cancel || f.ErrorCode == decoder.NoError:
 		o.failed(ClassAborted, detail)
 	default:
-		o.failed(ClassProtocol, detail)
+		o.failed(ClassProtocol, detail+t.because(server, f.ErrorCode))
 	}
 	t.giveUp(o, f.Time, "RST_STREAM")
 }
@@ -288,7 +275,7 @@ func (t *Tracker) goneAway(f *decoder.Frame) {
 	if f.Truncated || f.Dir == t.client {
 		return
 	}
-	detail := fmt.Sprintf("GOAWAY %s, last stream %d", f.ErrorCode, f.LastStreamID)
+	detail := fmt.Sprintf("GOAWAY %s, last stream %d", f.ErrorCode, f.LastStreamID) + t.because(t.client, f.ErrorCode)
 	if len(f.Debug) > 0 {
 		detail += fmt.Sprintf(": %q", f.Debug[:min(len(f.Debug), 200)])
 	}

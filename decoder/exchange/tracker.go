@@ -62,8 +62,9 @@ type Tracker struct {
 	missed  map[uint32]bool // ended streams whose beginning was not seen
 	// promising is the stream of a PUSH_PROMISE with an incomplete field block.
 	promising uint32
-	goAway    *Error // the GOAWAY of the server
-	ended     bool   // the connection has ended
+	broken    [2]*decoder.Violation // by direction, see violated
+	goAway    *Error                // the GOAWAY of the server
+	ended     bool                  // the connection has ended
 	by        Ended
 	conn      [2]window
 	rtt       roundTrip

@@ -191,9 +191,19 @@ func (p *printer) Mixed(at ktime.Time, line string) {
 	p.exchanges.tracker.Mixed(at, detail)
 }
 
+// protocolError returns what is wrong with the connection as a whole, or nil.
+func (p *printer) protocolError() *exchange.Error {
+	http2 := p.event.Protocol == export.ProtocolH2 || p.event.Protocol == export.ProtocolH2C ||
+		p.event.Protocol == "" && p.event.TLS != nil && p.event.TLS.ALPN == "h2"
+	if p.mixed == nil && http2 && p.fed.decoder.BadPreface() {
+		return &exchange.Error{Class: exchange.ClassProtocol, Detail: "the client's first bytes are no connection preface (RFC 9113 §3.4)"}
+	}
+	return p.mixed
+}
+
 // printClose prints the close event. It has the byte counts if all of them are known.
 func (p *printer) printClose(end connEnd, known bool, path *export.Path) {
-	e := export.ConnClose{Error: p.mixed, Path: path}
+	e := export.ConnClose{Error: p.protocolError(), Path: path}
 	if n := p.ciphertextBytes(); n != nil {
 		e.BytesSent, e.BytesReceived = &n[bpf.Send], &n[bpf.Recv]
 	} else if known {

@@ -95,12 +95,12 @@ type receivedBatch struct {
 	} `json:"resourceMetrics"`
 }
 
-// startReceiver starts scripts/otlpreceiver. end stops it, and returns what it took.
-func startReceiver(t *testing.T) (url string, end func() []string) {
+// buildModule builds a program below scripts that is a module of its own.
+func buildModule(t *testing.T, name string) (file string) {
 	t.Helper()
-	file := filepath.Join(t.TempDir(), "otlpreceiver")
+	file = filepath.Join(t.TempDir(), name)
 	build := exec.Command("go", "build", "-o", file, ".")
-	build.Dir = filepath.Join("..", "..", "..", "..", "..", "scripts", "otlpreceiver")
+	build.Dir = filepath.Join("..", "..", "..", "..", "..", "scripts", name)
 	build.Env = append(os.Environ(), "CGO_ENABLED=0", "GOWORK=off")
 	if out, err := build.CombinedOutput(); err != nil {
 		text := string(out)
@@ -110,7 +110,13 @@ func startReceiver(t *testing.T) (url string, end func() []string) {
 		}
 		t.Fatalf("go build: %v\n%s", err, indent(text))
 	}
-	cmd := exec.Command(file)
+	return file
+}
+
+// startReceiver starts scripts/otlpreceiver. end stops it, and returns what it took.
+func startReceiver(t *testing.T) (url string, end func() []string) {
+	t.Helper()
+	cmd := exec.Command(buildModule(t, "otlpreceiver"))
 	cmd.Stderr = os.Stderr
 	stdin, stdout := child.Start(t, cmd)
 	in := bufio.NewReader(stdout)

@@ -210,7 +210,24 @@ func TestViolations(t *testing.T) {
 				t.Errorf("frames with a violation (-want +got):\n%s", diff)
 			}
 			checkReceived(t, r.stream.Conns()[0], p)
+			if tt.want == "COMPRESSION_ERROR" { // there is no response
+				wantCause(t, r.stream, "(RFC 9113 §4.3, RFC 7541 §5.1)")
+			}
 		})
+	}
+}
+
+// wantCause requires that the exchange failed by a breach of the protocol.
+func wantCause(t *testing.T, s *contract.Stream, section string) {
+	t.Helper()
+	exchanges, err := s.Exchanges()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range exchanges {
+		if e.Error == nil || e.Error.Class != "protocol" || !strings.Contains(e.Error.Detail, section) {
+			t.Errorf("%s: %+v, want class protocol and %s", e.URL, e.Error, section)
+		}
 	}
 }
 

@@ -281,6 +281,11 @@ func eventsOf(log *http2debug.Log, c *http2debug.Conn) []http2debug.Event {
 // checkPartial compares the trace of a connection with the log.
 func checkPartial(t *testing.T, p *oracle.Partial) [2]oracle.Missing {
 	t.Helper()
+	for _, e := range p.Trace.Frames {
+		if e.Violation != "" {
+			t.Errorf("after a loss, a sound frame is called broken: %s", e.Raw)
+		}
+	}
 	missing, err := p.Place()
 	if err != nil {
 		t.Fatal(err)

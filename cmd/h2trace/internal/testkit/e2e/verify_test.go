@@ -19,6 +19,7 @@ func verify(t testing.TB, r *result, opt oracle.Options) []*oracle.Pair {
 	if err != nil {
 		t.Fatalf("%v\n%s", err, indent(messagesOf(r.stderr)))
 	}
+	wantSound(t, r.stream) // their peers keep the rules
 	frames := 0
 	for _, p := range pairs {
 		frames += len(p.Trace.Frames)

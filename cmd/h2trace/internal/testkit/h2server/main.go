@@ -29,10 +29,11 @@ func main() {
 	streams := flag.Int("streams", 0, "concurrent streams; 0 for the default")
 	ping := flag.Duration("ping", 0, "ping a connection after this much silence")
 	tableSize := flag.Int("table", 0, "size of header tables, in bytes; 0 for the default")
+	frameSize := flag.Int("frame", 0, "bytes of a frame that it reads; 0 for the default")
 	plain := flag.Bool("plain", false, "speak HTTP without TLS")
 	flag.Parse()
 
-	conf := &http.HTTP2Config{MaxConcurrentStreams: *streams, MaxReceiveBufferPerStream: *window, SendPingTimeout: *ping}
+	conf := &http.HTTP2Config{MaxConcurrentStreams: *streams, MaxReceiveBufferPerStream: *window, SendPingTimeout: *ping, MaxReadFrameSize: *frameSize}
 	conf.MaxDecoderHeaderTableSize, conf.MaxEncoderHeaderTableSize = *tableSize, *tableSize
 	if *window != 0 {
 		conf.MaxReceiveBufferPerConnection = max(*window, 1<<16)
@@ -101,6 +102,11 @@ func handler() http.Handler {
 	mux.HandleFunc("/size", func(w http.ResponseWriter, r *http.Request) {
 		n, _ := strconv.Atoi(r.FormValue("n"))
 		_, _ = io.WriteString(w, strings.Repeat("0123456789abcdef", n/16))
+	})
+	mux.HandleFunc("/after", func(w http.ResponseWriter, r *http.Request) { // the whole request
+		if _, err := io.Copy(io.Discard, r.Body); err == nil {
+			_, _ = io.WriteString(w, "read to the end")
+		}
 	})
 	mux.HandleFunc("/trailers", trailers)
 	mux.HandleFunc("/headers", func(w http.ResponseWriter, r *http.Request) {
