@@ -97,6 +97,7 @@ type Conn struct {
 func NewConn(cfg Config, sink Sink) *Conn {
 	c := &Conn{cfg: cfg, sink: sink, fromStart: cfg.FromStart, streams: streams{lossy: !cfg.FromStart}}
 	c.streams.settings, c.windows.settings, c.windows.streams = &c.settings, &c.settings, &c.streams
+	c.windows.dropAll()
 	for d := range c.sides {
 		c.sides[d].dir = Direction(d)
 		c.sides[d].framer.capture = cfg.BodyBytes

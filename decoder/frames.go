@@ -53,6 +53,7 @@ func (c *Conn) frame(at ktime.Time, h *side, payload []byte) {
 	f.Window = c.windows.snapshot(s)
 	if s != nil && (reset != nil || s.ended[Send] && s.ended[Recv]) {
 		c.streams.shut(f.StreamID, s, reset)
+		c.windows.drop(s)
 	}
 	c.sink.Frame(f)
 	h.blocks.reported(f)
