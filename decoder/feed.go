@@ -62,6 +62,11 @@ func (c *Conn) enter(at ktime.Time, h *side) {
 			c.startLost(at, o)
 		}
 	}
+	if skipped > 0 { // among it may be SETTINGS, or the answer to some that came since the loss
+		c.settings.lost(h.dir)
+		c.windows.settingsLost(h.dir)
+		c.limitTables()
+	}
 	if h.found || skipped > 0 {
 		c.sink.Resync(at, h.dir, skipped)
 	}
