@@ -61,14 +61,14 @@ func (p *partly) exchange(e *Exchange) {
 	// A RST_STREAM that was lost, of a side that has nothing more to send, leaves its exchange
 	// to the end of the connection. Trailers whose fields are unknown, on the highest stream, are
 	// taken for its request.
-	began := e.Method != "" || e.URL != "" || e.Status != 0
+	began := e.Method != "" || e.URL != ""
 	switch {
 	case want == nil:
 		p.differs("exchange %d: there is none", e.Stream)
 	case e.URL != "" && e.URL != want.URL, e.Method != "" && e.Method != want.Method, e.Status != 0 && e.Status != want.Status,
 		began && e.RequestBytes >= 0 && e.RequestBytes != want.Bytes[reference.Send], e.ResponseBytes >= 0 && e.ResponseBytes != want.Bytes[reference.Recv],
 		began && e.Start != 0 && int64(e.Start) != want.Start,
-		began && e.End != 0 && int64(e.End) != p.of.Closed && e.Status == want.Status && e.Error != nil && e.Error.Detail != cutReset && string(e.Error.Class) != want.Class:
+		(began || e.Status != 0) && e.End != 0 && int64(e.End) != p.of.Closed && e.Status == want.Status && e.Error != nil && e.Error.Detail != cutReset && string(e.Error.Class) != want.Class:
 		p.differs("exchange: got %+v, error %v, want %+v", e, e.Error, want)
 	}
 }
