@@ -102,11 +102,10 @@ func (t *Tracker) fields(f *decoder.Frame) {
 		return
 	}
 	o.End = max(o.End, f.Time)
-	if f.Type == decoder.TypeHeaders {
-		o.ending[f.Dir] = f.Flags.Has(decoder.FlagEndStream)
-	}
-	if !o.ending[f.Dir] {
-		o.goesOn(f.Dir)
+	if f.Type == decoder.TypeHeaders { // of a CONTINUATION it may be missing
+		if o.ending[f.Dir] = f.Flags.Has(decoder.FlagEndStream); !o.ending[f.Dir] {
+			o.goesOn(f.Dir)
+		}
 	}
 	if f.Dir == t.client {
 		o.sent = f.Time

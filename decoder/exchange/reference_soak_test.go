@@ -10,7 +10,7 @@ import (
 // TestSoakModel is TestReference and TestReferenceMissing for conversations of each length. In full,
 // as scripts/soak runs it, it has ten million frames, from a seed that is another one each time.
 func TestSoakModel(t *testing.T) {
-	first, want := uint64(1_000_000), 200_000
+	first, want := uint64(1_000_100), 60_000
 	if os.Getenv("H2TRACE_SOAK") != "" {
 		first, want = uint64(time.Now().UnixNano()), 10_000_000
 	}
