@@ -66,7 +66,7 @@ func (p *partly) exchange(e *Exchange) {
 	case want == nil:
 		p.differs("exchange %d: there is none", e.Stream)
 	case e.URL != "" && e.URL != want.URL, e.Method != "" && e.Method != want.Method, e.Status != 0 && e.Status != want.Status,
-		began && e.RequestBytes >= 0 && e.RequestBytes != want.Bytes[reference.Send], e.ResponseBytes >= 0 && e.ResponseBytes != want.Bytes[reference.Recv],
+		began && e.RequestBytes >= 0 && e.RequestBytes != want.Bytes[reference.Send], began && e.ResponseBytes >= 0 && e.ResponseBytes != want.Bytes[reference.Recv],
 		began && e.Start != 0 && int64(e.Start) != want.Start,
 		(began || e.Status != 0) && e.End != 0 && int64(e.End) != p.of.Closed && e.Status == want.Status && e.Error != nil && e.Error.Detail != cutReset && string(e.Error.Class) != want.Class:
 		p.differs("exchange: got %+v, error %v, want %+v", e, e.Error, want)

@@ -223,7 +223,7 @@ var http2Attacks = []Conversation{
 			t.frame(server, wire.Headers, block, 1, 0x08, 3, '1', '0', '3')
 		}
 	})},
-	{"HPACK bomb", 5, http2(func(t *Talk, n int) { // CVE-2016-6581
+	{"HPACK bomb", 2, http2(func(t *Talk, n int) { // CVE-2016-6581
 		value := bytes.Repeat([]byte{'v'}, 3500)
 		t.frame(client, wire.Headers, block, 1, append(append(get, 0x40, 1, 'n', 127, 0xad, 26), value...)...)
 		for i := range n {
@@ -256,7 +256,7 @@ var http2Attacks = []Conversation{
 			t.frame(client, wire.Headers, block, odd(i), append(get, bytes.Repeat([]byte{0x1f, 17, 3, 'a', '=', 'b'}, 2500)...)...)
 		}
 	})},
-	{"a frame of up to 16 MB", 4_000, http2(func(t *Talk, n int) {
+	{"a frame of megabytes", 1_000, http2(func(t *Talk, n int) {
 		t.frame(server, wire.Settings, 0, 0, setting(maxFrameSize, 1<<24-1)...)
 		t.frame(client, wire.Settings, wire.FlagAck, 0)
 		t.frame(client, wire.Headers, 0, 1, make([]byte, n<<10)...)

@@ -1,3 +1,5 @@
+//go:build linux
+
 // Command count has the engine read each attack in two sizes, n and 4n, and prints what that
 // costs: steps, which are blocks of statements that ran, and what it allocates and keeps. It is to
 // be built with -cover -covermode=atomic, which counts the blocks.
