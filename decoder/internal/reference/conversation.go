@@ -12,7 +12,8 @@ type Options struct {
 	// Distinct gives each frame a time of its own.
 	Distinct bool
 	// Plain leaves out what no endpoint sends, though it may: frames of unknown types, field
-	// blocks that begin with an empty frame, and a GOAWAY that refuses streams.
+	// blocks that begin with an empty frame, and a GOAWAY that refuses streams. It also leaves
+	// out frames that cross a RST_STREAM, as an observer that misses that cannot know it.
 	Plain bool
 }
 

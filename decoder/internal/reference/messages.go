@@ -182,7 +182,7 @@ func (c *Conversation) reset(d Dir) {
 		c.finish(s, "protocol")
 	}
 	late := d.other()
-	if s.ended[late] || !s.head[late] || c.rng.IntN(2) == 0 {
+	if s.ended[late] || !s.head[late] || c.opts.Plain || c.rng.IntN(2) == 0 {
 		return
 	}
 	if n := min(c.conn[late], s.credit[late], 100); n > 0 {
