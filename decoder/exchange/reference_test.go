@@ -87,8 +87,10 @@ func compare(f *decoder.Frame, want *reference.Frame) error {
 		got  decoder.Credit
 		want int64
 	}{
-		{f.Window.ConnSend, want.Conn[reference.Send]}, {f.Window.ConnRecv, want.Conn[reference.Recv]},
-		{f.Window.StreamSend, want.Credit[reference.Send]}, {f.Window.StreamRecv, want.Credit[reference.Recv]},
+		{f.Window.ConnSend, want.Conn[reference.Send]},
+		{f.Window.ConnRecv, want.Conn[reference.Recv]},
+		{f.Window.StreamSend, want.Credit[reference.Send]},
+		{f.Window.StreamRecv, want.Credit[reference.Recv]},
 	} {
 		if w.got.Known && w.got.Bytes != w.want {
 			return fmt.Errorf("%v on %d at %d: windows %+v, want %v and %v", f.Type, f.StreamID, f.Time, f.Window, want.Conn, want.Credit)

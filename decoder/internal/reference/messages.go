@@ -72,8 +72,10 @@ func (c *Conversation) request() {
 		method, flags = "POST", 0
 	}
 	fields := append([]hpack.HeaderField{
-		{Name: ":method", Value: method}, {Name: ":scheme", Value: "https"},
-		{Name: ":authority", Value: "a.example"}, {Name: ":path", Value: path},
+		{Name: ":method", Value: method},
+		{Name: ":scheme", Value: "https"},
+		{Name: ":authority", Value: "a.example"},
+		{Name: ":path", Value: path},
 	}, c.some()...)
 	_, last := c.block(Send, s.id, flags, fields)
 	if !last.Unknown {
@@ -199,9 +201,9 @@ func (c *Conversation) leave() {
 	}
 	c.gone = true
 	c.turn(Recv)
-	last := c.next
-	if !c.opts.Plain { // of which it may answer some nevertheless
-		last -= min(c.next, 2*c.rng.Uint32N(4))
+	last := uint32(1<<31 - 1)
+	if !c.opts.Plain { // it may answer some nevertheless
+		last = c.next - min(c.next, 2*c.rng.Uint32N(4))
 	}
 	c.emit(goAway, 0, 0, append(u32(last), u32(0)...))
 	for i := len(c.streams) - 1; i >= 0; i-- {
