@@ -31,9 +31,6 @@ const afterFlood = "refers to header table entries from before frames that were 
 
 // charge adds the overhead of a decoded frame. Beyond the bound it begins to count.
 func (c *Conn) charge(h *side, f *Frame, s *stream) {
-	if c.meter.bound.Burst == 0 {
-		return
-	}
 	if c.meter.take(f.Time, c.overheadOf(h, f, s)); !c.meter.exceeded() || c.flood != nil {
 		return
 	}
@@ -60,10 +57,7 @@ func (f *Flood) add(d Direction, r *frameHeader) {
 
 // calmDown decodes again if a flood is over.
 func (c *Conn) calmDown(at ktime.Time) {
-	if c.flood == nil {
-		return
-	}
-	if c.meter.runOff(at); c.meter.calm() {
+	if c.flood != nil && c.meter.calmAt(at) {
 		c.endFlood(at)
 	}
 }

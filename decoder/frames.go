@@ -57,7 +57,9 @@ func (c *Conn) frame(at ktime.Time, h *side, payload []byte) {
 	}
 	c.sink.Frame(f)
 	h.blocks.reported(f)
-	c.charge(h, f, s)
+	if c.meter.bound.Burst > 0 {
+		c.charge(h, f, s)
+	}
 	f.Headers = nil
 	if cap(f.Settings) > keepFields {
 		f.Settings = nil

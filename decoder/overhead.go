@@ -58,9 +58,12 @@ func (m *meter) runOff(now ktime.Time) {
 // exceeded reports whether the bound is.
 func (m *meter) exceeded() bool { return m.level > m.bound.Burst }
 
-// calm reports whether half of the bound is free again, so that no connection is at the
-// bound with each frame.
-func (m *meter) calm() bool { return m.level <= m.bound.Burst/2 }
+// calmAt reports whether half of the bound is free again by then, so that no connection is
+// at the bound with each frame.
+func (m *meter) calmAt(now ktime.Time) bool {
+	m.runOff(now)
+	return m.level <= m.bound.Burst/2
+}
 
 // overheadOf returns the units of a decoded frame. s is its stream, nil if none is followed.
 func (c *Conn) overheadOf(h *side, f *Frame, s *stream) int64 {
