@@ -135,9 +135,9 @@
 //	                "http://proxy.example:3128", without credentials; null if
 //	                there is none, or none is known. On failed it is the proxy
 //	                that was not reached, or that did not let it through
-//	source          on open, close, resync, flood and counted, and on failed if the TLS handshake
-//	                failed: where the bytes are taken, wire (packets, with session
-//	                secrets) or calls (of the process)
+//	source          on open, close, resync, flood and counted, and on failed if the
+//	                TLS handshake failed: where the bytes are taken, wire (packets,
+//	                with session secrets) or calls (of the process)
 //	reason          on the same: why nothing that TLS carries is printed, else
 //	                absent. It is "not decrypted: " and why: no TLS; no secret
 //	                (its session secret did not come); hello not seen; unknown
