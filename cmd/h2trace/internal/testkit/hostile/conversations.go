@@ -55,7 +55,6 @@ const (
 // Conversations are the attacks that HTTP carries.
 var Conversations = slices.Concat(streamAttacks, controlAttacks, fieldAttacks, http1Attacks)
 
-
 var u64 = []byte("12345678")
 
 // noise is n bytes without a pattern, always the same.
