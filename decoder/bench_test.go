@@ -134,7 +134,7 @@ func perFrame(b *testing.B, frames int) {
 func BenchmarkMemory(b *testing.B) {
 	const conns, streams = 1000, 10
 	for b.Loop() {
-		base := heap()
+		base := heapSize()
 		held := make([]*Conn, conns)
 		var block strings.Builder
 		for i := range held {
@@ -149,13 +149,13 @@ func BenchmarkMemory(b *testing.B) {
 			}
 			held[i] = c
 		}
-		withTables := heap()
+		withTables := heapSize()
 		for _, c := range held {
 			for n := range streams {
 				c.Data(7, Send, wire(TypeHeaders, FlagEndHeaders, uint32(2*n+1001), []byte{0x82}))
 			}
 		}
-		withStreams := heap()
+		withStreams := heapSize()
 		b.ReportMetric(float64(withTables-base)/conns, "B/conn")
 		b.ReportMetric(float64(withStreams-withTables)/(conns*streams), "B/stream")
 		b.ReportMetric(float64(rss(b))/(1<<20), "RSS-MB")
@@ -163,7 +163,7 @@ func BenchmarkMemory(b *testing.B) {
 	}
 }
 
-func heap() uint64 {
+func heapSize() uint64 {
 	debug.FreeOSMemory()
 	var m runtime.MemStats
 	runtime.ReadMemStats(&m)

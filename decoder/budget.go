@@ -94,6 +94,7 @@ func (c *Conn) letGo(h *side) {
 	if c.streams.known && h.dir == c.streams.clientDir && len(c.streams.byID) > keepStreams {
 		c.streams.crowded = true
 		c.streams.byID = nil
+		c.windows.dropAll()
 		c.streams.active = [2]int{}
 	}
 }

@@ -64,6 +64,8 @@ type Config struct {
 	BodyBytes int
 	// Budget is shared with other connections. nil means no bound in common.
 	Budget *Budget
+	// Overhead bounds the work for frames that carry nothing. Beyond it they are counted.
+	Overhead Overhead
 }
 
 // Conn decodes one connection. It is not safe for concurrent use. Its memory
@@ -91,6 +93,9 @@ type Conn struct {
 
 	waiting waiting
 
+	meter meter
+	flood *Flood // nil while frames are decoded
+
 	out Frame
 }
 
@@ -98,6 +103,8 @@ type Conn struct {
 func NewConn(cfg Config, sink Sink) *Conn {
 	c := &Conn{cfg: cfg, sink: sink, fromStart: cfg.FromStart, streams: streams{lossy: !cfg.FromStart}}
 	c.streams.settings, c.windows.settings, c.windows.streams = &c.settings, &c.settings, &c.streams
+	c.windows.dropAll()
+	c.meter.bound = cfg.Overhead
 	for d := range c.sides {
 		c.sides[d].dir = Direction(d)
 		c.sides[d].framer.capture = cfg.BodyBytes
@@ -128,6 +135,7 @@ func (c *Conn) Data(at ktime.Time, dir Direction, b []byte) {
 func (c *Conn) takeData(at ktime.Time, dir Direction, b []byte) {
 	h := &c.sides[dir]
 	h.bytes += int64(len(b))
+	c.calmDown(at)
 	for len(b) > 0 {
 		if h.blocks.snapshots.empty() {
 			c.feed(at, h, b)
@@ -159,6 +167,7 @@ func (c *Conn) Skip(at ktime.Time, dir Direction, n int64) {
 }
 
 func (c *Conn) takeSkip(at ktime.Time, dir Direction, n int64) {
+	c.calmDown(at)
 	h := &c.sides[dir]
 	h.blocks.snapshots.near(h.at, n, nil)
 	if rest := c.skip(at, h, n); rest > 0 {
@@ -198,6 +207,7 @@ func (c *Conn) giveGap(g gapCall) {
 }
 
 func (c *Conn) takeGap(g gapCall) {
+	c.calmDown(g.at)
 	h := &c.sides[g.dir]
 	c.gap(g.at, h, g.n)
 	if g.atMost && h.mode == framing {
@@ -232,6 +242,9 @@ func (c *Conn) Close(at ktime.Time) {
 	c.Release()
 	for d := range c.sides {
 		c.end(at, &c.sides[d])
+	}
+	if c.flood != nil {
+		c.endFlood(at)
 	}
 	if !c.decided && (c.sides[Send].bytes > 0 || c.sides[Recv].bytes > 0) {
 		c.decide(at, ProtocolUnknown)

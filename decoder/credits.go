@@ -9,27 +9,8 @@ package decoder
 type credits struct {
 	conn    [2]Credit
 	initial [2]Credit
-	// highest is no less than any stream's distance. It shows whether a raised initial
-	// window may make one overflow.
-	highest [2]int64
-	// looked counts the streams that setInitial examined, see mayLook.
-	looked int
-}
-
-// The bounds on the streams that setInitial examines: all streams a few times, and then
-// some per call. So no peer makes it examine thousands with each frame of 15 bytes.
-const (
-	maxLooked     = 4 * maxStreams
-	looksPerFrame = 64
-)
-
-// mayLook reports whether setInitial may examine n streams.
-func (w *credits) mayLook(n int) bool {
-	if w.looked = max(0, w.looked-looksPerFrame); w.looked+n > maxLooked {
-		return false
-	}
-	w.looked += n
-	return true
+	// raised holds the streams that a higher initial window may make overflow.
+	raised [2]raised
 }
 
 // fromStart sets the windows that every connection begins with.
@@ -101,29 +82,32 @@ func (w *credits) grantStream(d Direction, s *stream, n int64) *Violation {
 		return ruleWindowOverflow
 	}
 	s.distance[d] += n
-	w.highest[d] = max(w.highest[d], s.distance[d])
+	w.raised[d].raise(s)
 	return nil
 }
 
 // setInitial applies an INITIAL_WINDOW_SIZE to all streams. The windows may become
-// negative (§6.9.2). It does not detect an overflow if mayLook forbids the search.
-func (w *credits) setInitial(d Direction, n uint32, streams map[uint32]*stream) *Violation {
+// negative (§6.9.2).
+func (w *credits) setInitial(d Direction, n uint32) *Violation {
 	w.initial[d] = Credit{Bytes: int64(n), Known: true}
-	if int64(n)+w.highest[d] <= maxWindow || !w.mayLook(len(streams)) {
-		return nil
-	}
-	w.highest[d] = 0
-	for _, s := range streams {
-		w.highest[d] = max(w.highest[d], s.distance[d])
-	}
-	if int64(n)+w.highest[d] > maxWindow {
+	if int64(n)+w.raised[d].highest() > maxWindow {
 		return ruleInitialOverflow
 	}
 	return nil
 }
 
-// forget makes the connection's windows unknown after a loss.
+// drop forgets a stream that is not followed any more.
+func (w *credits) drop(s *stream) {
+	for d := range w.raised {
+		w.raised[d].drop(s)
+	}
+}
+
+// dropAll forgets all streams.
+func (w *credits) dropAll() { w.raised = [2]raised{Send: {dir: Send}, Recv: {dir: Recv}} }
+
+// forget makes the connection's windows unknown after a loss, and forgets all streams.
 func (w *credits) forget() {
 	w.conn = [2]Credit{}
-	w.highest = [2]int64{}
+	w.dropAll()
 }

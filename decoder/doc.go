@@ -75,6 +75,10 @@
 //	flow.Table        Config.Memory, and Config.MaxConns times some 20 kB.
 //	capture.Reader    one packet of at most 4 MiB, or the secrets of one block, 16 MiB.
 //
+// Memory alone is no bound on time: a peer may send frames without end that carry nothing.
+// Config.Overhead bounds the work for these. Beyond it a Conn counts frames, see [Flood], and
+// what they may have changed is unknown afterwards.
+//
 // A header list that does not fit is reported as HeadersError, an exchange as one whose end is
 // unknown, bytes as lost: never something wrong.
 //

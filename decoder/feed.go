@@ -42,8 +42,16 @@ func (c *Conn) decode(h *side) {
 	}
 }
 
-// finish interprets the complete frame of a direction.
+// finish interprets the complete frame of a direction, or counts it in a Flood.
 func (c *Conn) finish(at ktime.Time, h *side) {
+	if h.framer.counted {
+		h.framer.finish()
+		if c.flood != nil && !h.framer.tallied {
+			c.count(at, h)
+		}
+		h.counted()
+		return
+	}
 	c.frame(at, h, h.finish())
 	h.finished()
 }
@@ -57,6 +65,11 @@ func (c *Conn) enter(at ktime.Time, h *side) {
 		if o := c.other(h); o.mode == starting {
 			c.startLost(at, o)
 		}
+	}
+	if skipped > 0 { // among it may be SETTINGS, or the answer to some that came since the loss
+		c.settings.lost(h.dir)
+		c.windows.settingsLost(h.dir)
+		c.limitTables()
 	}
 	if h.found || skipped > 0 {
 		c.sink.Resync(at, h.dir, skipped)
@@ -82,7 +95,7 @@ func (c *Conn) lose(h *side, reason string) {
 // were not DATA payload.
 func (c *Conn) skip(at ktime.Time, h *side, n int64) int64 {
 	r := &h.framer
-	if h.mode != framing || !r.inPayload || r.frame.typ != TypeData {
+	if h.mode != framing || !r.inPayload || r.frame.typ != TypeData && !r.counted {
 		return n
 	}
 	k := min(n, r.left)

@@ -38,6 +38,10 @@ type framer struct {
 	// crowdedOut says that the Budget of all connections took the payload.
 	crowdedOut bool
 	body       bodyReader
+	// counting says that the frames that begin are counted, and counted that the frame
+	// being read is: nothing of its payload is kept. tallied says that it is in the tally
+	// of a Flood that has ended meanwhile.
+	counting, counted, tallied bool
 }
 
 // readHeader takes bytes of a frame header and returns their number.
@@ -58,6 +62,7 @@ func (r *framer) begin() {
 	r.left = int64(r.frame.length)
 	r.payload = r.payload[:0]
 	r.truncated, r.hole, r.crowdedOut = false, false, false
+	r.counted, r.tallied = r.counting, false
 	if r.frame.typ == TypeData {
 		r.body.begin(r.frame, r.capture)
 	}
@@ -71,6 +76,7 @@ func (r *framer) readPayload(b []byte, longest int) int {
 	n := len(p)
 	r.left -= int64(n)
 	switch {
+	case r.counted:
 	case r.frame.typ == TypeData:
 		r.body.read(p)
 	case r.left == 0 && n == int(r.frame.length) && n <= longest:
@@ -96,8 +102,11 @@ func (r *framer) miss(n int64, lost bool) {
 }
 
 // unread returns how many of the next bytes say nothing: the rest of a DATA payload, if
-// none of it is wanted.
+// none of it is wanted, or of a payload that is counted.
 func (r *framer) unread() int64 {
+	if r.inPayload && r.counted {
+		return r.left
+	}
 	if !r.inPayload || r.frame.typ != TypeData || r.body.wants() {
 		return 0
 	}

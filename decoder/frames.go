@@ -53,9 +53,13 @@ func (c *Conn) frame(at ktime.Time, h *side, payload []byte) {
 	f.Window = c.windows.snapshot(s)
 	if s != nil && (reset != nil || s.ended[Send] && s.ended[Recv]) {
 		c.streams.shut(f.StreamID, s, reset)
+		c.windows.drop(s)
 	}
 	c.sink.Frame(f)
 	h.blocks.reported(f)
+	if c.meter.bound.Burst > 0 {
+		c.charge(h, f, s)
+	}
 	f.Headers = nil
 	if cap(f.Settings) > keepFields {
 		f.Settings = nil

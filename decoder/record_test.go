@@ -47,6 +47,33 @@ func (r *recorder) Frame(f *Frame) {
 	}
 }
 
+func (r *recorder) Flooded(at ktime.Time, dir Direction) {
+	r.lines = append(r.lines, fmt.Sprintf("flood at %d by %v", at, dir))
+}
+
+func (r *recorder) Counted(f *Flood) {
+	var b strings.Builder
+	fmt.Fprintf(&b, "from %d to %d", f.Start, f.End)
+	for d := range f.Counted {
+		for typ, n := range f.Counted[d] {
+			if n.Frames > 0 {
+				fmt.Fprintf(&b, ", %v %v %d/%d", Direction(d), Type(typ), n.Frames, n.Bytes)
+			}
+		}
+	}
+	r.lines = append(r.lines, b.String())
+}
+
+// frames returns how many frames were reported.
+func (r *recorder) frames() (n int) {
+	for _, counts := range r.counts {
+		for _, of := range counts {
+			n += of
+		}
+	}
+	return n
+}
+
 // describe renders all fields of a frame.
 func describe(f *Frame) string {
 	var b strings.Builder

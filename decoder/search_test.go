@@ -1,6 +1,7 @@
 package decoder
 
 import (
+	"bytes"
 	"fmt"
 	"math/rand/v2"
 	"strings"
@@ -188,5 +189,23 @@ func TestSearchGivesUp(t *testing.T) {
 	}
 	if c.sides[Recv].held.buf != nil {
 		t.Error("bytes are still held")
+	}
+}
+
+// TestAnswerSkipped has the acknowledgment of SETTINGS among the bytes that are skipped until
+// frames are found again: it may have come.
+func TestAnswerSkipped(t *testing.T) {
+	r := &recorder{quiet: true}
+	c := opened(r)
+	c.Gap(1, Recv, -1)
+	c.Data(2, Send, settingsFrame(Setting{SettingInitialWindowSize, 1000}))
+	junk := bytes.Repeat([]byte{0xa5, 0xc3, 0x99}, enclosing/3)
+	c.Data(3, Recv, append(append(bytes.Clone(junk), settingsAck...), junk...))
+	c.Data(4, Recv, bytes.Repeat(aPing, 50))
+	var last Frame
+	c.sink = &keeper{last: &last}
+	c.Data(5, Send, wire(TypeHeaders, FlagEndHeaders, 101, []byte{0x82}))
+	if r.counts[Recv][TypePing] == 0 || last.Window.StreamRecv.Known {
+		t.Errorf("after %v, windows are %+v; want an unknown stream_recv", r.lines, last.Window)
 	}
 }

@@ -199,6 +199,12 @@ func (h *side) finish() []byte {
 	return payload
 }
 
+// counted releases the counted frame. The next one may be a CONTINUATION of it.
+func (h *side) counted() {
+	h.first, h.resynced = false, true
+	h.framer.release()
+}
+
 // finished releases the reported frame.
 func (h *side) finished() {
 	fh := h.framer.frame

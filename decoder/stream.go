@@ -9,6 +9,8 @@ type stream struct {
 	known [2]bool
 	// ended says that the direction sent END_STREAM.
 	ended [2]bool
+	// place is 1 + where it is in raised, by direction, 0 if it is not there.
+	place [2]int32
 	// reserved is set between PUSH_PROMISE and the pushed HEADERS.
 	reserved bool
 	// exempt belongs to the response.

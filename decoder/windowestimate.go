@@ -84,7 +84,7 @@ func (w *windows) settleStream(s *stream, d Direction, agreed bool) {
 		return
 	}
 	s.known[d] = true
-	w.highest[d] = max(w.highest[d], s.distance[d])
+	w.raised[d].raise(s)
 }
 
 // quiet accepts the last sample if nothing was sent for quietTime after it.
@@ -137,6 +137,7 @@ func (w *windows) estimateStream(s *WindowSample, sample *StreamSample) {
 	}
 	if st.ended[Send] && st.ended[Recv] {
 		w.streams.shut(sample.ID, st, nil)
+		w.drop(st)
 		return
 	}
 	for _, d := range []Direction{Send, Recv} {

@@ -51,9 +51,9 @@ func (w *windows) apply(d Direction, ack bool, p params) *Violation {
 	case !initial.set || d == Send:
 		return nil
 	case ack:
-		return w.setInitial(Recv, initial.value, w.streams.byID)
+		return w.setInitial(Recv, initial.value)
 	}
-	return w.setInitial(Send, initial.value, w.streams.byID)
+	return w.setInitial(Send, initial.value)
 }
 
 // slack returns the credit that a stream may have in addition, because direction d may

@@ -76,7 +76,7 @@ func (c *Conn) covers(s *WindowSample) bool {
 	r := c.windows.history
 	for d := range c.sides {
 		h := &c.sides[d]
-		if h.mode != framing || s.At[d] < h.since || r.dropped[d] > s.At[d] {
+		if h.mode != framing || h.framer.counting || s.At[d] < h.since || r.dropped[d] > s.At[d] {
 			return false
 		}
 		found := s.At[d] == h.since || s.At[d] == r.dropped[d]

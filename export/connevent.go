@@ -8,7 +8,7 @@ import (
 )
 
 // ConnEvent is what happened to a connection: one of ConnOpen, ConnClose, ConnResync,
-// ConnDNS, ConnFailed and ConnSilent.
+// ConnFlood, ConnCounted, ConnDNS, ConnFailed and ConnSilent.
 type ConnEvent interface {
 	action() string
 	// appendKeys appends the keys that the events of other actions do not have.
@@ -65,6 +65,46 @@ func (ConnResync) action() string { return "resync" }
 func (e ConnResync) appendKeys(_ *screen, b []byte) []byte {
 	b = appendText(b, "dir", e.Dir.String())
 	return appendInteger(appendKey(b, "skipped_bytes"), uint64(e.Skipped))
+}
+
+// ConnFlood is for a connection whose frames are counted from now on, and not decoded. Dir
+// is the direction of the last one that was.
+type ConnFlood struct{ Dir decoder.Direction }
+
+func (ConnFlood) action() string { return "flood" }
+
+func (e ConnFlood) appendKeys(_ *screen, b []byte) []byte {
+	return appendText(b, "dir", e.Dir.String())
+}
+
+// ConnCounted is for a connection whose frames are decoded again, or that ends.
+type ConnCounted struct{ Flood *decoder.Flood }
+
+func (ConnCounted) action() string { return "counted" }
+
+func (e ConnCounted) appendKeys(_ *screen, b []byte) []byte {
+	b = appendMillis(appendKey(b, "flood_ms"), e.Flood.End.Sub(e.Flood.Start))
+	b = append(appendKey(b, "counted"), '[')
+	sep := false
+	for d := range e.Flood.Counted {
+		for typ, n := range e.Flood.Counted[d] {
+			if n.Frames == 0 {
+				continue
+			}
+			if sep {
+				b = append(b, ',')
+			}
+			sep = true
+			b = append(b, `{"dir":"`...)
+			b = append(b, decoder.Direction(d).String()...)
+			b = append(b, '"')
+			b = appendText(b, "type", decoder.Type(typ).String())
+			b = appendInteger(appendKey(b, "frames"), n.Frames)
+			b = appendInteger(appendKey(b, "bytes"), n.Bytes)
+			b = append(b, '}')
+		}
+	}
+	return append(b, ']')
 }
 
 // ConnDNS is for a query to a name server and its answer. The Conn holds the addresses

@@ -98,6 +98,9 @@
 //
 //	action          open, close, or resync: frame boundaries of one direction
 //	                were lost and are found again
+//	                flood: so many frames carry neither a response nor data that
+//	                they are counted from now on, and not decoded
+//	                counted: a flood is over, or the connection is; what was counted
 //	                dns: a query to a name server, printed with its answer, or
 //	                when h2trace no longer waits for that
 //	                failed: no connection was established
@@ -133,9 +136,9 @@
 //	                "http://proxy.example:3128", without credentials; null if
 //	                there is none, or none is known. On failed it is the proxy
 //	                that was not reached, or that did not let it through
-//	source          on open, close and resync, and on failed if the TLS handshake
-//	                failed: where the bytes are taken, wire (packets, with session
-//	                secrets) or calls (of the process)
+//	source          on open, close, resync, flood and counted, and on failed if the
+//	                TLS handshake failed: where the bytes are taken, wire (packets,
+//	                with session secrets) or calls (of the process)
 //	reason          on the same: why nothing that TLS carries is printed, else
 //	                absent. It is "not decrypted: " and why: no TLS; no secret
 //	                (its session secret did not come); hello not seen; unknown
@@ -160,7 +163,11 @@
 //	                (without credentials) or direct, that the go command does not
 //	                try because of a "," in GOPROXY, which goes on only after 404
 //	                and 410; absent if there is none
-//	dir             on resync: send or recv
+//	dir             on resync: send or recv; on flood: that of the frame that
+//	                exceeded the bound, the last one that was decoded
+//	flood_ms        on counted: how long frames were counted
+//	counted         on counted: [{dir, type, frames, bytes}], of each direction and
+//	                type; bytes include frame headers
 //	skipped_bytes   on resync: bytes of that direction not decoded
 //	bytes_sent      on close: plaintext bytes, or null. Without TLS, those that
 //	                went into the network; null, for example, if after a loss
@@ -169,7 +176,8 @@
 //	bytes_received  on close: plaintext bytes, or null; on silent: bytes of TCP
 //	rtt_ms          on close: smoothed round-trip time, or null
 //	retransmits     on close: retransmitted TCP segments, or null
-//	frames          on close: frames in both directions, or null
+//	frames          on close: frames in both directions without those that were
+//	                only counted, or null
 //	min_rtt_ms      on close: minimum round-trip time, or null
 //	out_of_order    on close: TCP segments received after a missing one, which
 //	                was lost or overtaken on the way, or null

@@ -241,6 +241,11 @@ func TestConn(t *testing.T) {
 			ConnSilent{State: StateConnecting},
 			`"action":"silent",` + unknown + `,"proxy":null,"bytes_sent":null,"bytes_received":null,"state":"connecting","silent_ms":null,"last":null,"other_way_ms":null}`,
 		},
+		{"flood", Conn{}, ConnFlood{Dir: decoder.Recv}, `"action":"flood",` + unknown + `,"dir":"recv"}`},
+		{
+			"counted", Conn{}, ConnCounted{Flood: flood()}, `"action":"counted",` + unknown + `,"flood_ms":2.500,"counted":[` +
+				`{"dir":"send","type":"PING","frames":3,"bytes":51},{"dir":"recv","type":"UNKNOWN_0x77","frames":1,"bytes":9}]}`,
+		},
 		{"resync", Conn{}, ConnResync{Dir: 1, Skipped: 17}, `"action":"resync",` + unknown + `,"dir":"recv","skipped_bytes":17}`},
 		{
 			"close",
@@ -368,4 +373,12 @@ func TestVerify(t *testing.T) {
 			}
 		})
 	}
+}
+
+// flood returns a flood of 2.5 ms.
+func flood() *decoder.Flood {
+	f := &decoder.Flood{Start: 1_000_000, End: 3_500_000, Dir: decoder.Recv}
+	f.Counted[decoder.Send][decoder.TypePing] = decoder.Tally{Frames: 3, Bytes: 51}
+	f.Counted[decoder.Recv][0x77] = decoder.Tally{Frames: 1, Bytes: 9}
+	return f
 }

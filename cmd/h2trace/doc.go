@@ -281,12 +281,15 @@ come in the order of its bytes.
 	          requests [{conn, stream, url, proxy}],
 	          processes [{pid, args, exit_code}]; on exec and attached:
 	          traceparent, service_name of the environment
-	conn      action (open, close, resync, dns, failed, silent), local, remote,
+	conn      action (open, close, resync, flood, counted, dns, failed,
+	          silent), local, remote,
 	          role, protocol, joined (start, mid), tls, dns_ms, connect_ms,
 	          tls_ms, name, via, source (wire, calls), reason, quic_version; on
 	          dns: type, rcode, answers; on failed: error {class (dns, connect,
 	          tls), detail}, proxy, next, barred; on resync: dir,
-	          skipped_bytes; on close: bytes_sent, bytes_received, rtt_ms,
+	          skipped_bytes; on flood: dir; on counted: flood_ms,
+	          counted [{dir, type, frames, bytes}]; on close: bytes_sent,
+	          bytes_received, rtt_ms,
 	          retransmits, frames, min_rtt_ms, out_of_order, segments_sent,
 	          segments_received, holes, rcv_rtt_ms, mss, ttl, unread_bytes,
 	          unsent_bytes, peak_streams, max_concurrent_streams,
@@ -386,6 +389,15 @@ connection that was not established: no address was found, nobody accepted, or
 the TLS handshake failed. Action silent is a connection without data while it
 was observed. If such a connection waits for an answer, last is send, silent_ms
 is the time it has waited, and other_way_ms is much longer.
+
+Action flood is a connection with so many frames that carry neither a response
+nor data that h2trace counts its frames from now on, and does not decode them:
+200,000 at once, or 50,000 each second; requests that are answered have no
+bound. So no peer can make h2trace miss what others say. Action counted has the
+number of frames of each type, when they are decoded again, or the connection
+ends. What they may have changed is null after them, as after a loss, and
+exchanges between are missing. replay decodes all frames, as those in the FILE
+of --pcap.
 
 loss counts, by cause, everything that was seen and is missing from the output.
 What cannot be trusted after a loss is null. summary is the last line; in it,

@@ -39,7 +39,7 @@ var floods = map[string]func(t *Tracker, n int){
 	"GOAWAY of what is above all streams": func(t *Tracker, n int) {
 		for i := range n {
 			t.Frame(opening(uint32(2*i + 1)))
-			t.Frame(&decoder.Frame{Time: 2, Type: decoder.TypeGoAway, Dir: recv, LastStreamID: 1<<31 - 1})
+			t.Frame(&decoder.Frame{Time: 2, Type: decoder.TypeGoAway, Dir: recv, Length: 8, LastStreamID: 1<<31 - 1})
 		}
 	},
 	"stalls of the connection": func(t *Tracker, n int) {
@@ -112,7 +112,7 @@ func TestManyOpen(t *testing.T) {
 		}
 	}
 	w.exchanges = nil
-	tr.Frame(&decoder.Frame{Time: 2, Type: decoder.TypeGoAway, Dir: recv, LastStreamID: 1001})
+	tr.Frame(&decoder.Frame{Time: 2, Type: decoder.TypeGoAway, Dir: recv, Length: 8, LastStreamID: 1001})
 	tr.Close(9, EndedByPeer)
 	refused := 0
 	for _, e := range w.exchanges {

@@ -151,7 +151,7 @@ func (t *Tracker) report(o *open, at ktime.Time) {
 		o.judge()
 	}
 	o.order()
-	if o.partial {
+	if o.partial || o.skipped {
 		o.RequestBytes, o.ResponseBytes = -1, -1
 	}
 	t.sink.Exchange(&o.Exchange)

@@ -103,11 +103,10 @@ func (t *Tracker) fields(f *decoder.Frame) {
 		return
 	}
 	o.End = max(o.End, f.Time)
-	if f.Type == decoder.TypeHeaders {
-		o.ending[f.Dir] = f.Flags.Has(decoder.FlagEndStream)
-	}
-	if !o.ending[f.Dir] {
-		o.goesOn(f.Dir)
+	if f.Type == decoder.TypeHeaders { // of a CONTINUATION it may be missing
+		if o.ending[f.Dir] = f.Flags.Has(decoder.FlagEndStream); !o.ending[f.Dir] {
+			o.goesOn(f.Dir)
+		}
 	}
 	if f.Dir == t.client {
 		o.sent = f.Time
@@ -119,6 +118,7 @@ func (t *Tracker) fields(f *decoder.Frame) {
 		t.requestFields(o, f)
 	} else {
 		o.response(f)
+		o.skipped = o.skipped && !o.begins(f)
 		t.charge(o)
 	}
 	t.malformed(o, f)
@@ -197,6 +197,7 @@ func (t *Tracker) data(f *decoder.Frame) {
 			o.came = f.Time
 		}
 		o.hidden = o.hidden || o.Response == 0 // it came earlier
+		o.partial = o.partial || o.skipped
 	}
 	*n += max(int64(f.DataLength)-int64(f.Missing), 0)
 	o.partial = o.partial || f.PaddingUnknown
@@ -236,6 +237,9 @@ func (t *Tracker) over(o *open, d decoder.Direction, at ktime.Time) {
 // code that the process sends means that the response was incomplete; a peer may have sent
 // it before it knew that the message was complete.
 func (t *Tracker) reset(f *decoder.Frame) {
+	if f.Length != 4 { // an error of the connection, not of the stream (RFC 9113 §6.4)
+		return
+	}
 	o := t.stream(f)
 	if o == nil || f.Cut {
 		return
@@ -272,7 +276,7 @@ func (t *Tracker) reset(f *decoder.Frame) {
 // goneAway takes GOAWAY. The server did not process streams above the last one that it
 // names (RFC 9113 §6.8).
 func (t *Tracker) goneAway(f *decoder.Frame) {
-	if f.Truncated || f.Dir == t.client {
+	if f.Truncated || f.Length < 8 || f.Dir == t.client {
 		return
 	}
 	detail := fmt.Sprintf("GOAWAY %s, last stream %d", f.ErrorCode, f.LastStreamID) + t.because(t.client, f.ErrorCode)

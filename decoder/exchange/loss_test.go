@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"testing"
+	"time"
 
 	"golang.org/x/net/http2"
 
@@ -199,5 +200,32 @@ func TestFailureAfterLoss(t *testing.T) {
 		if len(w.exchanges) != 1 || got != tt.want {
 			t.Errorf("%s: got %+v, want class %q", name, w.exchanges, tt.want)
 		}
+	}
+}
+
+// TestEndCounted has a flood begin where a stream ends: of the field block that ends it, the last
+// frame alone is decoded. The RST_STREAM after it is no failure for certain.
+func TestEndCounted(t *testing.T) {
+	var got []Exchange
+	config := decoder.Config{Role: decoder.Client, FromStart: true, Overhead: decoder.Overhead{Burst: 100, PerSecond: 1000}}
+	c := NewConn(ConnConfig{Scheme: "https", Decoder: config}, Hooks{Exchange: func(e *Exchange) { got = append(got, *e) }})
+	frame := func(at time.Duration, d decoder.Direction, typ decoder.Type, flags decoder.Flags, id byte, payload string) {
+		b := append([]byte{0, 0, byte(len(payload)), byte(typ), byte(flags), 0, 0, 0, id}, payload...)
+		c.Data(ktime.Time(1+at), d, b)
+	}
+	c.Data(1, send, []byte("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"))
+	frame(0, send, decoder.TypeSettings, 0, 0, "")
+	frame(0, recv, decoder.TypeSettings, 0, 0, "")
+	frame(0, send, decoder.TypeHeaders, decoder.FlagEndHeaders, 1, "\x83\x87\x84")
+	frame(0, recv, decoder.TypeHeaders, decoder.FlagEndHeaders, 1, "\x88")
+	for range 1000 {
+		frame(0, recv, decoder.TypePing, 0, 0, "12345678")
+	}
+	frame(0, recv, decoder.TypeHeaders, decoder.FlagEndStream, 1, "\x00\x01a")
+	frame(time.Second, recv, decoder.TypeContinuation, decoder.FlagEndHeaders, 1, "\x01b")
+	frame(time.Second, recv, decoder.TypeRSTStream, 0, 1, "\x00\x00\x00\x08")
+	c.Close(ktime.Time(time.Minute), EndedByPeer)
+	if len(got) != 1 || got[0].Error != nil || got[0].End != 0 {
+		t.Errorf("got %+v, want an exchange with an unknown end", got)
 	}
 }

@@ -22,6 +22,7 @@ type open struct {
 	unsure  [2]bool
 	partial bool // body bytes may be missing
 	hidden  bool // the head of the response may be missing
+	skipped bool // so may all of the response that no frame shows
 	traced  bool // the request had a field traceparent
 	unclear bool // the latest byte of the response came at some time before came
 	losses  [2]uint32

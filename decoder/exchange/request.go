@@ -83,6 +83,14 @@ func notOfScheme(r rune) bool {
 	return !letter && (r < '0' || r > '9') && !strings.ContainsRune("+-.", r)
 }
 
+// begins reports whether the field block of a response is none of its trailers.
+func (o *open) begins(f *decoder.Frame) bool {
+	if len(f.Headers) > 0 {
+		return f.Headers[0].Name == ":status"
+	}
+	return !o.ending[f.Dir]
+}
+
 // response takes the fields of a response. It skips interim ones (RFC 9110 §15.2).
 func (o *open) response(f *decoder.Frame) {
 	fields := f.Headers

@@ -153,7 +153,7 @@ func (t *Tracker) enter(o *open, at ktime.Time) {
 	}
 	o.losses = t.losses
 	if server := t.server(); t.late[server] && o.Stream != 0 {
-		o.unsure[server], o.hidden = true, true
+		o.unsure[server], o.hidden, o.skipped = true, true, true
 	}
 	for d := range o.before {
 		o.before[d] = t.stood(decoder.Direction(d), at)

@@ -51,6 +51,7 @@ type parser struct {
 	failed     failedEvent
 	close      closeEvent
 	silent     silentEvent
+	counted    countedEvent
 	lookup     dnsEvent
 
 	frame    frameEvent
@@ -174,6 +175,9 @@ func (p *parser) startConn(action []byte) event {
 	case `"silent"`:
 		p.silent = silentEvent{}
 		return &p.silent
+	case `"counted"`:
+		p.counted = countedEvent{}
+		return &p.counted
 	}
 	return &p.connection
 }

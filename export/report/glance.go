@@ -81,8 +81,15 @@ func (t *Time) phases() []phase {
 
 // sentence says what was not seen, "" if nothing.
 func (o *Opaque) sentence() string {
-	if o.Conns == 0 {
+	var list []string
+	if o.Conns > 0 {
+		list = append(list, fmt.Sprintf("what %s carried (%s)", several(o.Conns, "connection", "connections"), o.Reason))
+	}
+	if o.Counted > 0 {
+		list = append(list, fmt.Sprintf("%s that only were counted, in a flood", several(o.Counted, "frame", "frames")))
+	}
+	if len(list) == 0 {
 		return ""
 	}
-	return clean(fmt.Sprintf("not seen: what %s carried (%s)", several(o.Conns, "connection", "connections"), o.Reason))
+	return clean("not seen: " + strings.Join(list, "; "))
 }

@@ -2,10 +2,32 @@ package report
 
 import "h2trace/export/scan"
 
-// opaque counts the connections of which nothing was decoded.
+// opaque counts the connections of which nothing was decoded, and the frames of others that
+// were not.
 type opaque struct {
-	conns  int64
-	reason string // of the first
+	conns   int64
+	reason  string // of the first
+	counted int64
+}
+
+// countedEvent is the end of a flood, with the frames that were counted in it.
+type countedEvent struct {
+	head
+	frames int64
+}
+
+func (e *countedEvent) member(key, v []byte) {
+	if string(key) != "counted" {
+		return
+	}
+	scan.Elements(v, func(of []byte) {
+		scan.Members(of, func(key, n []byte) {
+			if string(key) == "frames" {
+				frames, _ := scan.Integer(n)
+				e.frames += max(frames, 0)
+			}
+		})
+	})
 }
 
 // close takes the end of a connection.
@@ -23,4 +45,6 @@ func (o *opaque) close(e *closeEvent) {
 type Opaque struct {
 	Conns  int64  `json:"conns"`
 	Reason string `json:"reason"`
+	// Counted is how many frames of others were only counted, in floods.
+	Counted int64 `json:"counted_frames"`
 }

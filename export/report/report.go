@@ -288,7 +288,7 @@ func (b *Builder) Report() *Report {
 	r.GoSpans = b.sums.trace.report(merged(b.sums.own.gaps))
 	r.Served = b.sums.upstream.report()
 	r.Programs = b.sums.tools.report()
-	r.Opaque = Opaque{b.sums.opaque.conns, b.sums.opaque.reason}
+	r.Opaque = Opaque{b.sums.opaque.conns, b.sums.opaque.reason, b.sums.opaque.counted}
 	r.Fallbacks = []Fallback{}
 	for f, n := range b.sums.chain.count {
 		r.Fallbacks = append(r.Fallbacks, Fallback{f.from, f.why, f.to, n.count, ms(n.lost), f.barred})

@@ -18,6 +18,8 @@ func (r *run) take(e event) {
 		r.failedConn(e)
 	case *closeEvent:
 		r.closed(e)
+	case *countedEvent:
+		r.sums.opaque.counted += e.frames
 	case *dnsEvent:
 		r.sums.lookups.add(e)
 	case *silentEvent:

@@ -25,6 +25,12 @@ func describeConn(l *line, e *scan.Object) {
 	case "resync":
 		l.colour = yellow
 		l.fact(must).text(e.Get("dir")).say(": in step again after ").size(e.Get("skipped_bytes"))
+	case "flood":
+		l.colour = yellow
+		l.fact(must).say("too many frames that carry nothing: counted from now on, not decoded")
+	case "counted":
+		l.colour = yellow
+		l.flooded(e)
 	case "silent":
 		l.colour = yellow
 		l.fact(must).text(e.Get("state")).say(", no data for ").millis(e.Get("silent_ms"))
@@ -39,6 +45,30 @@ func describeConn(l *line, e *scan.Object) {
 		l.turns(yellow)
 		l.fact(must).say(", ").long(must, middle).text(e.Get("reason"))
 	}
+}
+
+// flooded appends what a flood was made of.
+func (l *line) flooded(e *scan.Object) {
+	sep := ""
+	scan.Elements(e.Get("counted"), func(v []byte) {
+		var dir, typ, frames, bytes []byte
+		scan.Members(v, func(key, value []byte) {
+			switch string(key) {
+			case "dir":
+				dir = value
+			case "type":
+				typ = value
+			case "frames":
+				frames = value
+			case "bytes":
+				bytes = value
+			}
+		})
+		l.fact(must).say(sep).raw(frames).say(" ").text(typ).say(" ").text(dir)
+		l.fact(useful).say(" of ").size(bytes)
+		sep = ", "
+	})
+	l.fact(must).say(" in ").millis(e.Get("flood_ms"))
 }
 
 // phase appends how long a phase took, if it is known and did take time.

@@ -63,6 +63,15 @@ var events = []struct{ line, text string }{
 		"   0.250 go[7]     c1      <- resync        recv: in step again after 700 B",
 	},
 	{
+		`"conn","pid":7,"comm":"go","conn":"c1","action":"flood","dir":"recv"}`,
+		"   0.250 go[7]     c1      <- flood         too many frames that carry nothing: counted from now on, not decoded",
+	},
+	{
+		`"conn","pid":7,"comm":"go","conn":"c1","action":"counted","flood_ms":2500.000,` +
+			`"counted":[{"dir":"send","type":"PING","frames":7,"bytes":119},{"dir":"recv","type":"PING","frames":300000,"bytes":5100000}]}`,
+		"   0.250 go[7]     c1         counted       7 PING send of 119 B, 300000 PING recv of 5.1 MB in 2.50 s",
+	},
+	{
 		`"frame","pid":7,"comm":"go","conn":"c1","dir":"send","stream":1,"type":"HEADERS","flags":["END_STREAM","END_HEADERS"],"length":64,` +
 			`"headers":[{"name":":authority","value":"goproxy.example"},{"name":":method","value":"GET"},{"name":":path","value":"/m/@v/list"},{"name":":scheme","value":"https"}],"window":{}}`,
 		"   0.250 go[7]     c1    1 -> HEADERS       GET https://goproxy.example/m/@v/list END_STREAM",

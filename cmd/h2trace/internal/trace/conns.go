@@ -22,6 +22,11 @@ import (
 // bytes.
 const maxUnfinished = 64 << 20
 
+// maxOverhead bounds what a connection may cost by frames that carry nothing: some tenths of
+// a second at once, and then a tenth of a CPU. What it does not decode, the records of other
+// connections do not wait for. Captures have no such bound, as nothing is lost meanwhile.
+var maxOverhead = decoder.Overhead{Burst: 200_000, PerSecond: 50_000}
+
 // connTable holds the connections that are decoded.
 type connTable struct {
 	kernel kernel

@@ -152,7 +152,7 @@ func New(opts Options, out io.Writer, msg *message.Printer) (*Observer, error) {
 		Kernel: forProcesses, Holder: o.holder, Events: events, Msg: msg, Now: monotonic, Verify: opts.Verify,
 		Late: func(path string) error { return o.conns.ciphers.joining.probes.beginLate(path) },
 	})
-	o.conns = newConnTable(forConns, events, &o.losses, decoder.Config{BodyBytes: opts.BodyBytes, Budget: decoder.NewBudget(maxUnfinished)},
+	o.conns = newConnTable(forConns, events, &o.losses, decoder.Config{BodyBytes: opts.BodyBytes, Budget: decoder.NewBudget(maxUnfinished), Overhead: maxOverhead},
 		newRecovery(forConns, c.Recovery, msg, o.processes.Paths), o.processes.SourceOf)
 	o.conns.now = monotonic
 	if opts.Sources.Wire {

@@ -39,6 +39,7 @@ type printer struct {
 // An optional sink with a method that does not fit would silently be none.
 var _ interface {
 	decoder.ByteSink
+	decoder.FloodSink
 	decoder.LossSink
 	decoder.MixedSink
 	decoder.NoteSink
@@ -127,6 +128,17 @@ func (p *printer) Frame(f *decoder.Frame) {
 func (p *printer) Resync(at ktime.Time, dir decoder.Direction, skipped int64) {
 	p.shared.events.Conn(p.at(at), &p.event, export.ConnResync{Dir: dir, Skipped: skipped})
 	p.exchanges.tracker.Lost(dir)
+}
+
+// Flooded implements decoder.FloodSink.
+func (p *printer) Flooded(at ktime.Time, dir decoder.Direction) {
+	p.shared.events.Conn(p.at(at), &p.event, export.ConnFlood{Dir: dir})
+}
+
+// Counted implements decoder.FloodSink. The header tables are to be found again.
+func (p *printer) Counted(f *decoder.Flood) {
+	p.shared.events.Conn(p.at(f.End), &p.event, export.ConnCounted{Flood: f})
+	p.astray = true
 }
 
 // Lost implements decoder.LossSink.
