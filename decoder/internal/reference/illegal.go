@@ -27,12 +27,12 @@ func (c *Conversation) illegal(d Dir) {
 		if s := c.pick(func(s *stream) bool { return !s.closed }); s != nil && c.rng.IntN(2) == 0 {
 			id = s.id
 		}
-		c.emit(windowUpdate, 0, id, u32(0)).breaks("§6.9)", 1)
+		c.emit(windowUpdate, 0, id, u32(0)).breaks("§6.9", 1)
 	case 7:
 		c.turn(d)
 		c.emit(ping, 0, c.next-min(c.next, 2), []byte("12345678"))
 		if f := &c.Frames[len(c.Frames)-1]; f.Stream != 0 {
-			f.breaks("§6)", 1)
+			f.breaks("§6.7", 1)
 		}
 	}
 }
@@ -55,11 +55,11 @@ func (c *Conversation) idle(d Dir) {
 	switch c.rng.IntN(3) {
 	case 0:
 		c.spend(d, nil, 7)
-		c.emit(data, 0, id, make([]byte, 7)).breaks("§5.1)", 1)
+		c.emit(data, 0, id, make([]byte, 7)).breaks("§5.1", 1)
 	case 1:
-		c.emit(rstStream, 0, id, u32(8)).breaks("§5.1)", 1)
+		c.emit(rstStream, 0, id, u32(8)).breaks("§5.1", 1)
 	case 2:
-		c.emit(windowUpdate, 0, id, u32(8)).breaks("§5.1)", 1)
+		c.emit(windowUpdate, 0, id, u32(8)).breaks("§5.1", 1)
 	}
 }
 
@@ -72,7 +72,7 @@ func (c *Conversation) closed() {
 	d := Dir(c.rng.IntN(2))
 	switch f, may := c.payload(d, s, 3, 0); {
 	case s.ended[d] || s.reset[d]:
-		f.breaks("§5.1)", 5)
+		f.breaks("§5.1", 5)
 	case !may:
 		f.breaks("§6.9.1", 3)
 	}
@@ -89,11 +89,11 @@ func (c *Conversation) misshapen(d Dir) {
 	case 0:
 		c.emit(ping, 0, 0, make([]byte, 7)).breaks("§6.7", 6)
 	case 1:
-		c.emit(settings, 0, 0, make([]byte, 5)).breaks("§6.5)", 6)
+		c.emit(settings, 0, 0, make([]byte, 5)).breaks("§6.5", 6)
 	case 2:
-		c.emit(settings, ack, 0, make([]byte, 6)).breaks("§6.5)", 6)
+		c.emit(settings, ack, 0, make([]byte, 6)).breaks("§6.5", 6)
 	case 3:
-		c.emit(windowUpdate, 0, 0, make([]byte, 3)).breaks("§6.9)", 6)
+		c.emit(windowUpdate, 0, 0, make([]byte, 3)).breaks("§6.9", 6)
 	case 4:
 		c.emit(goAway, 0, 0, make([]byte, 7)).breaks("§6.8", 6)
 	}
@@ -120,6 +120,6 @@ func (c *Conversation) garbled(d Dir) {
 	}
 	f := c.emit(headers, endHeaders|endStream, s.id, b)
 	f.Ends, f.Unknown = true, true
-	f.breaks("§4.3)", 9)
+	f.breaks("§4.3", 9)
 	t.lose()
 }
