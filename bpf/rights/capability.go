@@ -21,27 +21,10 @@ func Held(of []cap.Value) []cap.Value {
 	return slices.DeleteFunc(slices.Clone(of), func(c cap.Value) bool { return !Has(c) })
 }
 
-// Bound drops all capabilities but some from the bounding set: no process that this one starts can
-// get them. It takes CAP_SETPCAP, and some 0.1 ms for each capability; without it, nothing changes.
-// What this process itself may do stays.
-func Bound(keep []cap.Value) error {
-	if !Has(cap.SETPCAP) {
-		return nil
-	}
-	for c := cap.Value(0); c < cap.MaxBits(); c++ {
-		bound, err := cap.GetBound(c)
-		if err == nil && bound && !slices.Contains(keep, c) {
-			err = cap.DropBound(c)
-		}
-		if err != nil {
-			return fmt.Errorf("drop %s from the bounding set: %w", c, err)
-		}
-	}
-	return nil
-}
-
 // Keep drops all capabilities but some from the permitted, effective, inheritable and ambient set
-// of all threads. It adds none.
+// of all threads. It adds none. The bounding set stays: it takes a call of all threads for each
+// capability, in all as much CPU time as a tenth of the start of h2trace, and with no_new_privs no
+// execve(2) gets capabilities from it.
 func Keep(keep []cap.Value) error {
 	before, after := cap.GetProc(), cap.NewSet()
 	for _, c := range keep {

@@ -37,7 +37,6 @@ var gatekeeperCalls = []string{
 func Gatekeeper() error {
 	self := uint64(os.Getpid())
 	return errors.Join(
-		Bound(gatekeeping),
 		Keep(gatekeeping),
 		// Files may be read: the kernel opens what others execute in the name of the gatekeeper, and takes
 		// a refusal for a no to the execution.

@@ -15,8 +15,8 @@ import (
 // and to read the files and the memory of others. cmd/h2trace/README.md has the table.
 var Following = []cap.Value{cap.BPF, cap.PERFMON, cap.SYS_PTRACE, cap.DAC_READ_SEARCH, cap.LEASE}
 
-// Starting are those that h2trace and its gatekeeper use before that. The last one is for Bound.
-var Starting = append([]cap.Value{cap.NET_ADMIN, cap.SYS_ADMIN, cap.SYS_NICE, cap.SETPCAP}, Following...)
+// Starting are those that only the start takes, and the gatekeeper.
+var Starting = []cap.Value{cap.NET_ADMIN, cap.SYS_ADMIN, cap.SYS_NICE}
 
 // harmful are system calls that h2trace has no use for once it observes, and that would change other
 // processes, the system, or its own rights. A list of what is refused outlives a new release of Go or

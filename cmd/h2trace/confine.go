@@ -21,19 +21,18 @@ import (
 // that: its process was started before.
 type confined struct {
 	*trace.Observer
-	msg   *message.Printer
-	keep  []cap.Value
-	bound <-chan error // of the bounding set, once
+	msg  *message.Printer
+	keep []cap.Value
 }
 
-// newConfined makes the tracer. The bounding set takes a while, so it is dropped meanwhile.
+// newConfined makes the tracer.
 func newConfined(opts Options, out *output.Output, msg *message.Printer) (*confined, error) {
-	c := &confined{msg: msg, keep: slices.Concat(rights.Following, forCommand(opts), forFiles(opts, out))}
-	bound := make(chan error, 1)
-	c.bound = bound
-	go func() { bound <- rights.Bound(slices.Concat(rights.Starting, c.keep)) }()
+	c := &confined{msg: msg, keep: slices.Concat(rights.Following, forCommand(opts), forFiles(opts, out), rights.Locking())}
 	if err := rights.NoCore(); err != nil {
 		c.notReduced(err)
+	}
+	if err := rights.LockMemory(); err != nil {
+		msg.Infof("session secrets may get to swap: %v", err)
 	}
 	var err error
 	c.Observer, err = trace.New(opts.Options, out, msg)
@@ -60,10 +59,8 @@ func (c *confined) AttachRunning(pids []int, names []string) error {
 
 // reduce gives up what following processes does not take. command may be signalled; 0 is none.
 func (c *confined) reduce(command int) {
-	for _, err := range []error{<-c.bound, rights.Bound(c.keep), rights.Reduce(c.keep, command)} {
-		if err != nil {
-			c.notReduced(err)
-		}
+	if err := rights.Reduce(c.keep, command); err != nil {
+		c.notReduced(err)
 	}
 }
 

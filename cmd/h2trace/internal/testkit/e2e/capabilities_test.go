@@ -43,6 +43,7 @@ func TestCapabilityRows(t *testing.T) {
 		"CAP_SYS_NICE":        withoutPriority,
 		"CAP_LEASE":           nil,
 		"CAP_KILL":            withoutSignals,
+		"CAP_IPC_LOCK":        withoutLocking,
 		"CAP_DAC_OVERRIDE":    withoutFilesOfOthers,
 		"CAP_CHOWN":           nil, // that is for a file of -u which CAP_DAC_OVERRIDE lets h2trace make
 	}
@@ -60,6 +61,24 @@ func TestCapabilityRows(t *testing.T) {
 		if !slices.Contains(names, name) {
 			t.Errorf("the table has no row of %s", name)
 		}
+	}
+}
+
+// withoutLocking reads how much memory h2trace has locked.
+func withoutLocking(t *testing.T) {
+	locked := func(wrap []string) bool {
+		limited := slices.Concat([]string{needTool(t, "prlimit"), "--memlock=65536:65536", "--"}, wrap)
+		r := invoke(t, invocation{wrap: limited, args: []string{"-q", "-o", t.TempDir() + "/events", "sh", "-c", "grep VmLck /proc/$PPID/status"}})
+		if r.status != 0 {
+			t.Fatalf("status %d\n%s", r.status, indent(r.stderr))
+		}
+		return !strings.Contains(r.stdout, " 0 kB")
+	}
+	if !locked(nil) {
+		t.Error("with it, h2trace locks no memory")
+	}
+	if locked(withoutCapabilities(t, []string{"CAP_IPC_LOCK"})) {
+		t.Error("without, it does")
 	}
 }
 

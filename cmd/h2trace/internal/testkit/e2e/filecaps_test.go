@@ -99,7 +99,7 @@ func TestFileCapabilities(t *testing.T) {
 	needProbes(t)
 	s, client := nobodysSite(t)
 	for name, names := range map[string][]string{
-		"all":    tableCapabilities(t, []string{"CAP_KILL", "CAP_DAC_OVERRIDE", "CAP_CHOWN"}), // as the unit
+		"all":    tableCapabilities(t, []string{"CAP_KILL", "CAP_IPC_LOCK", "CAP_DAC_OVERRIDE", "CAP_CHOWN"}), // as the unit
 		"needed": {"CAP_BPF", "CAP_PERFMON", "CAP_SYS_PTRACE"},
 	} {
 		t.Run(name, func(t *testing.T) {

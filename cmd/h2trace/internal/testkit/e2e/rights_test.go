@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"golang.org/x/sys/unix"
 	"kernel.org/pub/linux/libs/security/libcap/cap"
 
 	"h2trace/bpf/rights"
@@ -104,22 +105,29 @@ func filtersOf(t *testing.T, process string) int {
 }
 
 // wantRights requires that each thread of a process has some capabilities, and no other, may not get
-// any, and has a filter; and that the process dumps no core.
+// any, and has a filter, and that the process dumps no core.
 func wantRights(t *testing.T, pid int, capabilities []cap.Value) {
 	t.Helper()
 	var bits uint64
+	var limit unix.Rlimit
+	if err := unix.Getrlimit(unix.RLIMIT_MEMLOCK, &limit); err != nil {
+		t.Fatal(err)
+	}
+	if limit.Cur != unix.RLIM_INFINITY && !slices.Contains(capabilities, cap.SYS_ADMIN) { // not the gatekeeper
+		bits |= 1 << cap.IPC_LOCK
+	}
 	for _, c := range capabilities {
 		bits |= 1 << c
 	}
 	set := fmt.Sprintf("%016x", bits)
 	want := []string{
-		"CapInh:\t0000000000000000", "CapPrm:\t" + set, "CapEff:\t" + set, "CapBnd:\t" + set, "CapAmb:\t0000000000000000", "NoNewPrivs:\t1", "Seccomp:\t2",
+		"CapInh:\t0000000000000000", "CapPrm:\t" + set, "CapEff:\t" + set, "CapAmb:\t0000000000000000", "NoNewPrivs:\t1", "Seccomp:\t2",
 	}
 	threads, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/status", pid))
 	if err != nil || len(threads) == 0 {
 		t.Fatalf("process %d has no threads, %v", pid, err)
 	}
-	of := regexp.MustCompile(`(?m)^(Cap.*|NoNewPrivs|Seccomp):.*$`)
+	of := regexp.MustCompile(`(?m)^(Cap(Inh|Prm|Eff|Amb)|NoNewPrivs|Seccomp):.*$`)
 	for _, file := range threads {
 		b, err := os.ReadFile(file)
 		if os.IsNotExist(err) {
