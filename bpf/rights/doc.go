@@ -3,6 +3,7 @@
 //
 //	h2trace     Reduce      after it has attached: capabilities, no_new_privs, a seccomp filter
 //	gatekeeper  Gatekeeper  after it has set its marks: the same, with less left, and Landlock
+//	its parser  Parser      the thread that decodes: the network, signals, files to write
 //	both        Shield      at the start: no core dump, no reader of /proc/PID/mem without rights
 //
 // Nothing of this reaches COMMAND, which is forked before. It changes all threads of the process,

@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"runtime"
 	"slices"
 	"strconv"
 	"strings"
@@ -47,6 +48,7 @@ var roles = map[string]func() error{
 	"none":       func() error { return nil },
 	"h2trace":    func() error { return errors.Join(Shield(), NoCore(), Reduce(Following, 0)) },
 	"command":    func() error { return Reduce(Following, parent) },
+	"parser":     func() error { runtime.LockOSThread(); return Parser() },
 	"gatekeeper": func() error { return errors.Join(Shield(), Gatekeeper()) },
 }
 
@@ -197,6 +199,7 @@ func TestRights(t *testing.T) {
 	}{
 		{"none", nil, nil},
 		{"h2trace", Following, all},
+		{"parser", nil, []string{"execute", "write a file", "connect", "signal another", "signal itself"}},
 		{"command", Following, slices.DeleteFunc(slices.Clone(all), func(s string) bool { return s == "signal another" })},
 		{"gatekeeper", gatekeeping, slices.Concat(all, more, []string{"signal itself"})},
 	}

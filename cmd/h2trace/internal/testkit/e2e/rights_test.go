@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -68,6 +69,7 @@ func TestRightsGivenUp(t *testing.T) {
 			}
 			gatekeeper := gatekeeperOf(tr.cmd.Process.Pid)
 			wantRights(t, tr.cmd.Process.Pid, slices.Concat(following, tt.more))
+			wantParser(t, tr.cmd.Process.Pid)
 			wantRights(t, gatekeeper, []cap.Value{cap.SYS_ADMIN, cap.DAC_READ_SEARCH})
 			if tt.c.args == nil {
 				tr.signal(syscall.SIGINT)
@@ -90,6 +92,9 @@ func awaitFilter(t *testing.T, pid int) {
 func filtersOf(t *testing.T, process string) int {
 	t.Helper()
 	b, err := os.ReadFile("/proc/" + process + "/status")
+	if os.IsNotExist(err) || errors.Is(err, syscall.ESRCH) {
+		return 0 // a thread that has ended
+	}
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -102,6 +107,25 @@ func filtersOf(t *testing.T, process string) int {
 		t.Fatal(err)
 	}
 	return n
+}
+
+// wantParser requires that one thread of a process has one filter more than the others: that which
+// parses.
+func wantParser(t *testing.T, pid int) {
+	t.Helper()
+	await(t, "the thread that parses", func() bool {
+		threads, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*", pid))
+		if err != nil || len(threads) < 2 {
+			t.Fatalf("process %d has %d threads, %v", pid, len(threads), err)
+		}
+		more := 0
+		for _, thread := range threads {
+			if n := filtersOf(t, strings.TrimPrefix(thread, "/proc/")); n == filtersOf(t, "self")+3 {
+				more++
+			}
+		}
+		return more == 1
+	})
 }
 
 // wantRights requires that each thread of a process has some capabilities, and no other, may not get
