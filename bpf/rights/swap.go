@@ -33,8 +33,10 @@ var errSwap = errors.New("memory is not locked: it takes CAP_IPC_LOCK, or ulimit
 // when it needs more memory, so this takes CAP_IPC_LOCK for good, or no limit. Without, it is an
 // error only where there is swap.
 func LockMemory() error {
-	if memlock().Cur == unix.RLIM_INFINITY || Has(cap.IPC_LOCK) {
-		return os.NewSyscallError("mlockall", unix.Mlockall(unix.MCL_CURRENT|unix.MCL_FUTURE|unix.MCL_ONFAULT))
+	if memlock().Cur == unix.RLIM_INFINITY || Has(cap.IPC_LOCK) { // that of a user namespace locks nothing
+		if err := unix.Mlockall(unix.MCL_CURRENT | unix.MCL_FUTURE | unix.MCL_ONFAULT); err == nil {
+			return nil
+		}
 	}
 	if swaps, err := os.ReadFile("/proc/swaps"); err == nil && bytes.Count(swaps, []byte("\n")) <= 1 {
 		return nil
