@@ -21,15 +21,12 @@ const (
 // threads, as far as the kernel can. It includes ptrace(2), /proc/PID/mem and the like of other
 // processes, and changes of mounts. A kernel without Landlock forbids nothing.
 func restrict(files landlock.AccessFSSet) error {
-	config, err := landlock.NewConfig(
-		files,
-		landlock.AccessNetSet(ll.AccessNetBindTCP|ll.AccessNetConnectTCP),
-		landlock.ScopedSet(ll.ScopeAbstractUnixSocket|ll.ScopeSignal),
-	)
-	if err == nil {
-		err = config.BestEffort().Restrict()
+	config := landlock.Config{
+		HandledAccessFS:  files,
+		HandledAccessNet: ll.AccessNetBindTCP | ll.AccessNetConnectTCP,
+		Scoped:           ll.ScopeAbstractUnixSocket | ll.ScopeSignal,
 	}
-	if err != nil {
+	if err := config.BestEffort().Restrict(); err != nil {
 		return fmt.Errorf("landlock: %w", err)
 	}
 	return nil
