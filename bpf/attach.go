@@ -70,7 +70,7 @@ func (x *Executables) byCalls(p *plan.Plan) bool {
 // secure makes probes in an executable, the file f, safe. It returns the file to attach
 // them through.
 func (exe *Executable) secure(f *os.File) (*os.File, error) {
-	through, err := throughOwnMount(f)
+	through, err := exe.throughOwnMount(f)
 	if err == nil && exe.mount == 0 {
 		exe.mount = listedMountOf(f)
 	}
@@ -83,6 +83,19 @@ func (exe *Executable) secure(f *os.File) (*os.File, error) {
 		exe.lease = lease(through)
 	}
 	return through, nil
+}
+
+// throughOwnMount reopens the file f of an executable through a private mount: that of its lease, the
+// one that came with it, or a new one.
+func (exe *Executable) throughOwnMount(f *os.File) (*os.File, error) {
+	have := exe.own
+	if exe.mount != 0 && exe.lease != nil {
+		have = exe.lease
+	}
+	if have == nil {
+		return throughOwnMount(f)
+	}
+	return os.Open(fmt.Sprintf("/proc/self/fd/%d", have.Fd()))
 }
 
 // target makes probes in an executable, the file f, safe, and opens it for them. They go

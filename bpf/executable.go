@@ -43,7 +43,8 @@ type Executable struct {
 	// because its end would go unnoticed. unmounted says that it is gone.
 	mount     uint64
 	unmounted bool
-	released  uint64 // how often it became idle
+	own       *os.File // the file through a private mount, while AttachFile has it
+	released  uint64   // how often it became idle
 	ctime     unix.Timespec
 	passing   [passingKinds]passingProbes
 }

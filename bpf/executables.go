@@ -98,12 +98,12 @@ func (x *Executables) Attach(path string) (*Executable, error) {
 		return nil, err
 	}
 	defer f.Close()
-	return x.AttachFile(f)
+	return x.AttachFile(f, nil)
 }
 
-// AttachFile is Attach for an open file, whatever its path leads to. The file stays
-// the caller's.
-func (x *Executables) AttachFile(f *os.File) (*Executable, error) {
+// AttachFile is Attach for an open file, whatever its path leads to. own is the same file
+// through a private mount, or nil. The files stay the caller's.
+func (x *Executables) AttachFile(f, own *os.File) (*Executable, error) {
 	key, ctime, err := keyOf(f)
 	if err != nil {
 		return nil, err
@@ -115,13 +115,15 @@ func (x *Executables) AttachFile(f *os.File) (*Executable, error) {
 		exe = x.known(key, ctime)
 	}
 	if exe == nil {
-		if exe, err = x.analyze(f, key, ctime); err != nil {
+		if exe, err = x.analyze(f, own, key, ctime); err != nil {
 			return nil, err
 		}
 		exe.Since = monotonic()
 		x.cache.byKey[key] = exe
 	}
 	x.cache.use(exe)
+	exe.own = own
+	defer func() { exe.own = nil }()
 	return exe, x.attachPassing(exe, f)
 }
 
@@ -172,8 +174,8 @@ func (x *Executables) withoutPackets() error {
 }
 
 // analyze plans a file and attaches its probes.
-func (x *Executables) analyze(f *os.File, key exeKey, ctime unix.Timespec) (*Executable, error) {
-	exe := &Executable{key: key, ctime: ctime}
+func (x *Executables) analyze(f, own *os.File, key exeKey, ctime unix.Timespec) (*Executable, error) {
+	exe := &Executable{key: key, ctime: ctime, own: own}
 	var err error
 	exe.Plan, err = x.plan(f, key, ctime)
 	if not, ok := errors.AsType[*plan.NotTraceableError](err); ok {

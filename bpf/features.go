@@ -14,6 +14,8 @@ import (
 	"github.com/cilium/ebpf/features"
 	"github.com/cilium/ebpf/link"
 	"golang.org/x/sys/unix"
+
+	"h2trace/bpf/rights"
 )
 
 // Feature is one thing that a capture needs from the kernel or the user.
@@ -26,6 +28,7 @@ type Feature struct {
 
 // CheckFeatures tries everything that New and Attach need, one by one.
 func CheckFeatures() []Feature {
+	learnRelease()
 	list := []Feature{kernelRelease(), kernelBTF(), pidNamespace(), descriptors()}
 	list = append(list, capabilities()...)
 	list = append(list, probe("ring buffer", features.HaveMapType(ebpf.RingBuf), "needs Linux 5.8"))
@@ -100,6 +103,9 @@ func liftMemlock() error {
 	}
 	return unix.Setrlimit(unix.RLIMIT_MEMLOCK, &unix.Rlimit{Cur: unix.RLIM_INFINITY, Max: unix.RLIM_INFINITY})
 }
+
+// learnRelease has the library learn the release of the kernel, once, from the vDSO in its own memory.
+func learnRelease() { rights.Unshielded(func() { _, _ = features.LinuxVersionCode() }) }
 
 // sinceLinux reports whether the kernel is known to be of a release, or newer.
 func sinceLinux(major, minor uint32) bool {

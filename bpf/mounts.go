@@ -21,9 +21,9 @@ import (
 // result and whatever reopens it. It fails without CAP_SYS_ADMIN, and for files of
 // other mount namespaces.
 func throughOwnMount(f *os.File) (*os.File, error) {
-	fd, err := unix.OpenTree(int(f.Fd()), "", unix.OPEN_TREE_CLONE|unix.OPEN_TREE_CLOEXEC|unix.AT_EMPTY_PATH)
+	fd, err := mounts.Own(int(f.Fd()))
 	if err != nil {
-		return nil, os.NewSyscallError("open_tree", err)
+		return nil, err
 	}
 	return os.NewFile(uintptr(fd), f.Name()), nil
 }

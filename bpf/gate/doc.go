@@ -23,6 +23,11 @@
 // later is no target, and passes without an answer from h2trace. So a vfork that
 // keeps a P of the Go runtime busy cannot wait for h2trace itself.
 //
+// Once its marks are set, it gives up all rights but those to mark, to answer and to make
+// private mounts, see package rights. It may not look at other processes any more. So
+// h2trace opens the root directory for Cover, and gets a private mount of each file that it
+// is asked about, for its probes.
+//
 // # What is held
 //
 // Marks are on file systems, not on mounts, so they work in every mount
@@ -42,5 +47,5 @@
 // raises an event for itself and one for its interpreter, a dynamically linked
 // program one for itself and one for ld.so.
 //
-// Needs Linux 5.0, CAP_SYS_ADMIN, and CAP_BPF to read the map.
+// Needs Linux 5.0 and CAP_SYS_ADMIN, which includes the right to read the map.
 package gate

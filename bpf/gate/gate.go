@@ -6,6 +6,7 @@ import (
 	"os"
 	"runtime"
 	"slices"
+	"strconv"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -23,11 +24,12 @@ type Options struct {
 	Names []string
 	// Cgroups are directories of cgroup v2: processes in them, and below, are held, too.
 	Cgroups []string
-	// Attach puts probes into a file that a process is about to execute. The probes
+	// Attach puts probes into a file that a process is about to execute. own is the same
+	// file through a private mount, or nil where it can have none. The probes
 	// stay until release is called. release is nil when the file can have none.
 	// Without an error, no process is held for the file again until its release. The
-	// Gate closes the file afterwards, and makes one call at a time.
-	Attach func(pid int, f *os.File) (release func(), err error)
+	// Gate closes the files afterwards, and makes one call at a time.
+	Attach func(pid int, f, own *os.File) (release func(), err error)
 	// Ended is called once, with the reason, when the gatekeeper ends before Close.
 	Ended func(error)
 	// Only is a path on the only file system to mark; "" marks all.
@@ -135,13 +137,13 @@ func (g *Gate) serve() {
 	_ = unix.Setpriority(unix.PRIO_PROCESS, 0, gatekeeperNice) // it works without
 	reason := errors.New("it was killed")
 	for {
-		m, text, fd, err := receiveMessage(g.socket, 0)
+		m, text, fds, err := receiveMessage(g.socket, 0)
 		if err != nil {
 			break
 		}
 		switch m.Kind {
 		case kindAsk:
-			g.answer(m, fd)
+			g.answer(m, fds)
 		case kindDropped:
 			g.release(m.ID)
 		case kindLate:
@@ -160,11 +162,12 @@ func (g *Gate) serve() {
 	_, _ = g.keeper.Wait() // its socket is closed, so it has ended or is about to
 }
 
-func (g *Gate) answer(m message, fd int) {
+func (g *Gate) answer(m message, fds []int) {
 	reply := message{Kind: kindUnknown, PID: m.PID, ID: m.ID}
-	if fd >= 0 {
-		f := os.NewFile(uintptr(fd), fmt.Sprintf("executable of process %d", m.PID))
-		release, err := g.opts.Attach(int(m.PID), f)
+	var f, own *os.File
+	filesOf(fds, &f, &own)
+	if f != nil {
+		release, err := g.opts.Attach(int(m.PID), f, own)
 		switch {
 		case err == nil && release == nil:
 			reply.Kind = kindPlain
@@ -174,9 +177,10 @@ func (g *Gate) answer(m message, fd int) {
 			g.pins[m.ID] = release
 		}
 		_ = f.Close()
+		_ = own.Close() // which may be nil
 	}
 	// A gatekeeper that cannot receive it has ended, or has long stopped waiting.
-	_ = sendMessage(g.socket, reply, "", -1)
+	_ = sendMessage(g.socket, reply, "")
 }
 
 // release undoes the Attach of a file, if there was one.
@@ -188,9 +192,15 @@ func (g *Gate) release(id fileID) {
 }
 
 // Cover marks the file systems that a process in another mount namespace sees. It
-// does not wait for the marks.
+// does not wait for the marks. The gatekeeper may not look at other processes, so it gets
+// the root directory.
 func (g *Gate) Cover(pid int) {
-	_ = sendMessage(g.socket, message{Kind: kindCover, PID: int32(pid)}, "", -1)
+	root, err := unix.Open("/proc/"+strconv.Itoa(pid)+"/root", unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return // it has ended
+	}
+	defer unix.Close(root)
+	_ = sendMessage(g.socket, message{Kind: kindCover, PID: int32(pid)}, "", root)
 }
 
 // Late returns how many executions continued before Attach had returned.

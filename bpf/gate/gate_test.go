@@ -19,7 +19,7 @@ type asked struct {
 	files []fileID
 }
 
-func (a *asked) attach(_ int, f *os.File) (func(), error) {
+func (a *asked) attach(_ int, f, _ *os.File) (func(), error) {
 	id, err := fileIDOf(int(f.Fd()))
 	a.Lock()
 	defer a.Unlock()
@@ -54,9 +54,9 @@ func TestHeldUntilAttached(t *testing.T) {
 	dir, targets := ownFS(t), newTargets(t)
 	attached := make(chan struct{})
 	var a asked
-	g := startGate(t, Options{Targets: targets, Only: dir, Attach: func(pid int, f *os.File) (func(), error) {
+	g := startGate(t, Options{Targets: targets, Only: dir, Attach: func(pid int, f, _ *os.File) (func(), error) {
 		<-attached
-		return a.attach(pid, f)
+		return a.attach(pid, f, nil)
 	}})
 	file := trueIn(t, dir, "true")
 	w := newWaiter(t, targets, file)
@@ -134,7 +134,7 @@ func othersPass(t *testing.T) time.Duration {
 	t.Helper()
 	dir, targets := ownFS(t), newTargets(t)
 	blocked := make(chan struct{})
-	g := startGate(t, Options{Targets: targets, Only: dir, Attach: func(int, *os.File) (func(), error) {
+	g := startGate(t, Options{Targets: targets, Only: dir, Attach: func(int, *os.File, *os.File) (func(), error) {
 		<-blocked
 		return nil, nil
 	}})
@@ -240,7 +240,7 @@ func TestClose(t *testing.T) {
 	before := openFDs(t)
 	release := make(chan struct{})
 	entered := make(chan struct{})
-	g := startGate(t, Options{Targets: targets, Only: dir, Attach: func(int, *os.File) (func(), error) {
+	g := startGate(t, Options{Targets: targets, Only: dir, Attach: func(int, *os.File, *os.File) (func(), error) {
 		close(entered)
 		<-release
 		return nil, errors.New("no")
@@ -270,7 +270,7 @@ func TestKeeperEnds(t *testing.T) {
 	g := startGate(t, Options{
 		Targets: newTargets(t),
 		Only:    ownFS(t),
-		Attach:  func(int, *os.File) (func(), error) { return nil, nil },
+		Attach:  func(int, *os.File, *os.File) (func(), error) { return nil, nil },
 		Ended:   func(err error) { ended <- err },
 	})
 	kill(t, g.keeper.Pid, unix.SIGKILL)

@@ -10,6 +10,8 @@ import (
 
 	"github.com/cilium/ebpf"
 	"golang.org/x/sys/unix"
+
+	"h2trace/bpf/mounts"
 )
 
 // Bound is how long a process is held when h2trace does not answer.
@@ -116,7 +118,7 @@ func (k *keeper) decide(h held) error {
 	}
 	q, ok := k.asked[id]
 	if !ok {
-		if sendMessage(k.socket, message{Kind: kindAsk, PID: int32(h.pid), ID: id}, "", h.fd) != nil {
+		if k.ask(h, id) != nil {
 			return k.late(h)
 		}
 		q = &question{until: time.Now().Add(Bound)}
@@ -125,6 +127,17 @@ func (k *keeper) decide(h held) error {
 	q.waiting = append(q.waiting, h)
 	k.held++
 	return nil
+}
+
+// ask asks h2trace about a file. It passes along a private mount of it, which takes a right that
+// h2trace has given up.
+func (k *keeper) ask(h held, id fileID) error {
+	fds := []int{h.fd}
+	if own, err := mounts.Own(h.fd); err == nil {
+		defer unix.Close(own)
+		fds = append(fds, own)
+	}
+	return sendMessage(k.socket, message{Kind: kindAsk, PID: int32(h.pid), ID: id}, "", fds...)
 }
 
 // isTarget reads the kernel's map: every descendant of a target is in it before it
@@ -147,23 +160,22 @@ func (k *keeper) isNamed(fd int) bool {
 // late lets a process continue without an answer, and reports that to h2trace if the
 // socket has room.
 func (k *keeper) late(h held) error {
-	_ = sendMessage(k.socket, message{Kind: kindLate, PID: int32(h.pid)}, "", -1)
+	_ = sendMessage(k.socket, message{Kind: kindLate, PID: int32(h.pid)}, "")
 	return k.listener.allow(h)
 }
 
 // listen handles all messages of h2trace.
 func (k *keeper) listen() error {
 	for {
-		m, _, fd, err := receiveMessage(k.socket, unix.MSG_DONTWAIT)
+		m, _, fds, err := receiveMessage(k.socket, unix.MSG_DONTWAIT)
 		if errors.Is(err, unix.EAGAIN) {
 			return nil
 		}
 		if err != nil {
 			return err
 		}
-		if fd >= 0 {
-			unix.Close(fd)
-		}
+		var root *os.File
+		filesOf(fds, &root)
 		k.silent = false
 		switch m.Kind {
 		case kindAttached, kindPlain, kindUnknown:
@@ -172,8 +184,10 @@ func (k *keeper) listen() error {
 				return err
 			}
 		case kindCover:
-			k.marker.cover(int(m.PID))
+			k.marker.cover(int(m.PID), root)
+			root = nil // it is that of the marker
 		}
+		_ = root.Close() // which is nil mostly
 	}
 }
 
@@ -189,7 +203,7 @@ func (k *keeper) remember(m message) {
 // drop tells h2trace that a file will be asked about again. It returns false if the
 // socket has no room.
 func (k *keeper) drop(id fileID) bool {
-	return sendMessage(k.socket, message{Kind: kindDropped, ID: id}, "", -1) == nil
+	return sendMessage(k.socket, message{Kind: kindDropped, ID: id}, "") == nil
 }
 
 // release lets the processes that wait for a file continue.

@@ -14,6 +14,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"h2trace/bpf/mounts"
+	"h2trace/bpf/rights"
 )
 
 // Name is argv[0] of the gatekeeper. A program that calls Start must run only Main
@@ -40,16 +41,19 @@ const gatekeeperGC = 20
 func Main(args []string) {
 	runtime.LockOSThread() // the priority is that of a thread
 	debug.SetGCPercent(gatekeeperGC)
+	_ = rights.Shield() // it fails on no kernel
 	k, err := newKeeper(args)
 	if err == nil {
-		err = sendMessage(socketFD, message{Kind: kindReady}, "", -1)
+		// What cannot be given up is no reason to hold nothing. h2trace check says what it is.
+		_ = rights.Gatekeeper()
+		err = sendMessage(socketFD, message{Kind: kindReady}, "")
 	}
 	if err == nil {
 		err = k.loop()
 		unix.Close(k.listener.fd) // this lets all execs continue, however long the rest takes
 	}
 	// There may be no reader.
-	_ = sendMessage(socketFD, message{Kind: kindEnded}, err.Error(), -1)
+	_ = sendMessage(socketFD, message{Kind: kindEnded}, err.Error())
 }
 
 func newKeeper(args []string) (*keeper, error) {
@@ -102,7 +106,7 @@ func newKeeper(args []string) (*keeper, error) {
 		return nil, err
 	}
 	k.mounts = watch.PollFd()
-	_, err = l.markMounts("self")
+	_, err = l.markMounts(here)
 	return k, err
 }
 

@@ -202,7 +202,7 @@ func runAgent(path string) int {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
-	g, err := Start(Options{Targets: targets, Only: path, Attach: func(int, *os.File) (func(), error) { select {} }})
+	g, err := Start(Options{Targets: targets, Only: path, Attach: func(int, *os.File, *os.File) (func(), error) { select {} }})
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1

@@ -66,17 +66,16 @@ func canMark() error {
 
 var errNothingToMark = errors.New("no file system could be marked")
 
-// markMounts marks the file systems that a process sees; "self" is this one. Marking
-// again is harmless. It returns how many mounts could be marked. It returns an error
+// markMounts marks the file systems that are mounted in a place. Marking again is harmless. It returns how many mounts could be marked. It returns an error
 // only if the list is unreadable: mounts come and go meanwhile.
-func (l *listener) markMounts(process string) (int, error) {
-	list, err := mounts.Of(process)
+func (l *listener) markMounts(p place) (int, error) {
+	list, err := mounts.Of(p.process)
 	if err != nil {
 		return 0, err
 	}
 	root := ""
-	if process != "self" {
-		root = "/proc/" + process + "/root"
+	if p.root != nil {
+		root = "/proc/self/fd/" + strconv.Itoa(int(p.root.Fd()))
 	}
 	marked := 0
 	var refused error

@@ -20,11 +20,12 @@ type message struct {
 type kind uint32
 
 // The gatekeeper sends kindReady once marks are set; kindAsk with the descriptor of a
-// file that a target executes; kindLate for a process that continued without an
+// file that a target executes, and one of the same file through a private mount; kindLate for a process that continued without an
 // answer; kindDropped for a file that it will ask about again; and kindEnded, when it
 // ends, followed by the reason. h2trace sends kindAttached when a file has its
 // probes, until kindDropped; kindPlain when it can have none; kindUnknown when it
-// could not find out; kindCover to mark the mount namespace of a process.
+// could not find out; kindCover to mark the mount namespace of a process, with the
+// descriptor of its root directory.
 const (
 	kindReady kind = iota + 1
 	kindAsk
@@ -63,24 +64,24 @@ const maxPacket = 512
 // errPeerGone marks the end of the socket: the other process has ended.
 var errPeerGone = errors.New("the other end is gone")
 
-// sendMessage never waits, and raises no SIGPIPE. The text follows the message. fd is
-// passed along unless it is negative, and stays open here.
-func sendMessage(socket int, m message, text string, fd int) error {
+// sendMessage never waits, and raises no SIGPIPE. The text follows the message. The
+// descriptors are passed along, and stay open here.
+func sendMessage(socket int, m message, text string, fds ...int) error {
 	b, err := binary.Append(nil, binary.NativeEndian, m)
 	if err != nil {
 		return err
 	}
 	b = append(b, text[:min(len(text), maxPacket-len(b))]...)
 	var rights []byte
-	if fd >= 0 {
-		rights = unix.UnixRights(fd)
+	if len(fds) > 0 {
+		rights = unix.UnixRights(fds...)
 	}
 	return unix.Sendmsg(socket, b, rights, nil, unix.MSG_DONTWAIT|unix.MSG_NOSIGNAL)
 }
 
-// receiveMessage returns the next message with its text and descriptor. The
-// descriptor is -1 when there is none; otherwise the caller owns it.
-func receiveMessage(socket, flags int) (m message, text string, fd int, err error) {
+// receiveMessage returns the next message with its text and descriptors, which the
+// caller owns.
+func receiveMessage(socket, flags int) (m message, text string, fds []int, err error) {
 	var b [maxPacket]byte
 	var oob [64]byte
 	var n, oobn int
@@ -91,30 +92,37 @@ func receiveMessage(socket, flags int) (m message, text string, fd int, err erro
 		}
 	}
 	if err != nil {
-		return m, "", -1, err
+		return m, "", nil, err
 	}
-	fd, err = receivedFD(oob[:oobn])
-	if err != nil {
-		return m, "", -1, err
+	if fds, err = receivedFDs(oob[:oobn]); err != nil {
+		return m, "", nil, err
 	}
 	if n == 0 {
-		return m, "", fd, errPeerGone
+		return m, "", fds, errPeerGone
 	}
 	used, err := binary.Decode(b[:n], binary.NativeEndian, &m)
 	if err != nil {
-		return m, "", fd, fmt.Errorf("packet of %d bytes: %w", n, err)
+		return m, "", fds, fmt.Errorf("packet of %d bytes: %w", n, err)
 	}
-	return m, string(b[used:n]), fd, nil
+	return m, string(b[used:n]), fds, nil
 }
 
-func receivedFD(oob []byte) (int, error) {
+func receivedFDs(oob []byte) ([]int, error) {
 	list, err := unix.ParseSocketControlMessage(oob)
 	if err != nil || len(list) == 0 {
-		return -1, err
+		return nil, err
 	}
-	fds, err := unix.ParseUnixRights(&list[0])
-	if err != nil || len(fds) == 0 {
-		return -1, err
+	return unix.ParseUnixRights(&list[0])
+}
+
+// filesOf makes files of received descriptors, as many as are expected: nil for those that
+// did not come. Others are closed.
+func filesOf(fds []int, files ...**os.File) {
+	for i, fd := range fds {
+		if i < len(files) {
+			*files[i] = os.NewFile(uintptr(fd), fmt.Sprintf("descriptor %d of the gate", fd))
+		} else {
+			unix.Close(fd)
+		}
 	}
-	return fds[0], nil
 }

@@ -46,7 +46,7 @@ func TestUnmount(t *testing.T) {
 	needGate(t)
 	dir, targets := ownFS(t), newTargets(t)
 	released := make(chan struct{}, 1)
-	g := startGate(t, Options{Targets: targets, Attach: func(int, *os.File) (func(), error) {
+	g := startGate(t, Options{Targets: targets, Attach: func(int, *os.File, *os.File) (func(), error) {
 		return func() { released <- struct{}{} }, nil
 	}})
 	w := newWaiter(t, targets, trueIn(t, dir, "true"))

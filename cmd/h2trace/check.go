@@ -76,6 +76,7 @@ func runCheck(opts Options, msg *message.Printer, stdout io.Writer) int {
 	}
 	checkGate(&page)
 	packets := checkPackets(&page)
+	checkRights(&page)
 	var gone []error // processes that cannot be looked at
 	for _, pid := range opts.PIDs {
 		if err := checkPID(&page, pid, opts.Plan.Mode(), packets); err != nil {

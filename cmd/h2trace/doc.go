@@ -34,9 +34,11 @@ command line.
 
 Flags end at the first argument that is not a flag. Put a COMMAND that is named
 like a subcommand after "--". Observing requires root, or CAP_BPF, CAP_PERFMON
-and CAP_SYS_PTRACE. It requires Linux 5.10 or later with BTF, on amd64 or
-arm64. report, replay, convert, completion, help and version require nothing,
-and are there on other systems, too.
+and CAP_SYS_PTRACE, also as capabilities of the file of h2trace. Once it
+observes, h2trace gives up all rights that it does not need; COMMAND keeps its
+own. It requires Linux 5.10 or later with BTF, on amd64 or arm64. report,
+replay, convert, completion, help and version require nothing, and are there on
+other systems, too.
 
 Flags:
 

@@ -8,6 +8,7 @@ import (
 	"os"
 
 	"h2trace/bpf/gate"
+	"h2trace/bpf/rights"
 	"h2trace/cmd/h2trace/internal/launch"
 	"h2trace/cmd/h2trace/internal/message"
 	"h2trace/cmd/h2trace/internal/output"
@@ -22,6 +23,7 @@ func main() {
 		gate.Main(os.Args[1:])
 		return
 	}
+	_ = rights.Shield() // it fails on no kernel
 	os.Exit(run(os.Args[1:], newTracer, os.Stdout, os.Stderr))
 }
 
@@ -36,7 +38,7 @@ func newTracer(opts Options, out *output.Output, msg *message.Printer) (tracer, 
 	if opts.TestPlan.TakesCalls() {
 		opts.Sources = trace.Sources{Calls: true}
 	}
-	return trace.New(opts.Options, out, msg)
+	return newConfined(opts, out, msg)
 }
 
 // run is main without the process: it returns the exit status, and what

@@ -15,7 +15,6 @@ import (
 	"h2trace/cmd/h2trace/internal/launch"
 	"h2trace/cmd/h2trace/internal/message"
 	"h2trace/cmd/h2trace/internal/output"
-	"h2trace/cmd/h2trace/internal/procfs"
 	"h2trace/cmd/h2trace/internal/trace"
 	"h2trace/export"
 )
@@ -126,8 +125,7 @@ func runAttach(opts Options, msg *message.Printer, newTracer tracerFunc) int {
 // hangUp returns what to do at SIGHUP, or nil for ending the observation. Without a terminal that
 // could hang up, SIGHUP asks for the file of -o to be opened again, as it does of other services.
 func (s *session) hangUp() func() {
-	stat, err := procfs.ReadStat(os.Getpid())
-	if err != nil || stat.Terminal != 0 || !s.out.Reopens() {
+	if onOwnTerminal() || !s.out.Reopens() {
 		return nil
 	}
 	return func() {

@@ -11,7 +11,7 @@ notices() {
 	notice "Go, the runtime and the standard library" "$(go env GOROOT)/LICENSE"
 	notice "uPlot, in the page of h2trace report --html" "$src/export/report/page/assets/vendor/LICENSE-uPlot"
 	while IFS=$'\t' read -r module dir; do
-		for file in "$dir"/LICEN[CS]E* "$dir"/COPYING* "$dir"/NOTICE*; do
+		for file in "$dir"/LICEN[CS]E* "$dir"/License* "$dir"/COPYING* "$dir"/NOTICE*; do
 			if [[ -f $file ]]; then
 				notice "$module" "$file"
 			fi

@@ -14,6 +14,8 @@ import (
 	"unsafe"
 
 	"golang.org/x/sys/unix"
+
+	"h2trace/bpf/rights"
 )
 
 // Signals is the part of a process's signal handling that survives exec: which
@@ -41,7 +43,9 @@ const (
 // the terminal. Call it at the start of main, before h2trace itself ignores anything.
 func InheritedSignals() Signals {
 	now := currentSignals()
-	start, err := runtimeSignals()
+	var start Signals
+	var err error
+	rights.Unshielded(func() { start, err = runtimeSignals() })
 	if err != nil {
 		return now
 	}

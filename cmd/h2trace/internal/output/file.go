@@ -1,6 +1,7 @@
 package output
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -120,6 +121,9 @@ func openExisting(name string, owners []int, msg *message.Printer, ready finish)
 	})
 	file, err := os.OpenFile(name, outputFlags, 0)
 	waits.Stop()
+	if info, statErr := os.Lstat(name); errors.Is(err, os.ErrPermission) && statErr == nil {
+		return nil, cmp.Or(adopt(name, info.Sys().(*syscall.Stat_t), owners, msg), err) // the better reason
+	}
 	if err != nil {
 		return nil, err
 	}

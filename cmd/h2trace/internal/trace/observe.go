@@ -223,11 +223,13 @@ func (o *Observer) Observe(ctx context.Context) error {
 		o.packets.Start()
 	}
 	preparation := prepare(o.collector)
-	err := o.follow(ctx)
-	preparation.end()
-	o.signal = launch.SignalName(ctx)
-	o.notRun = errors.Is(context.Cause(ctx), ErrNotRun)
-	return errors.Join(err, o.finish())
+	return o.onParser(func() error {
+		err := o.follow(ctx)
+		preparation.end()
+		o.signal = launch.SignalName(ctx)
+		o.notRun = errors.Is(context.Cause(ctx), ErrNotRun)
+		return errors.Join(err, o.finish())
+	})
 }
 
 // follow reads records until there is a reason to stop.

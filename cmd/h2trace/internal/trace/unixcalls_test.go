@@ -27,9 +27,9 @@ func (tracedKernel) GenerationOf(int) (bpf.Generation, bool) { return 1, true }
 
 func (tracedKernel) OwnSockets(int, bpf.Generation, string) error { return nil }
 
-func (k tracedKernel) Attach(string) (*bpf.Executable, error) { return k.AttachFile(nil) }
+func (k tracedKernel) Attach(string) (*bpf.Executable, error) { return k.AttachFile(nil, nil) }
 
-func (k tracedKernel) AttachFile(*os.File) (*bpf.Executable, error) {
+func (k tracedKernel) AttachFile(_, _ *os.File) (*bpf.Executable, error) {
 	return &bpf.Executable{Plan: &plan.Plan{GoVersion: "go1.26.8"}, Since: k.since}, nil
 }
 

@@ -97,7 +97,10 @@ func TestCheck(t *testing.T) {
 	if r.status != 0 || r.stderr != "" {
 		t.Errorf("status %d, stderr %q", r.status, r.stderr)
 	}
-	for _, feature := range []string{"kernel", "BTF", "CAP_BPF", "CAP_PERFMON", "CAP_SYS_PTRACE", "ring buffer", "attach a uprobe", "PID namespace"} {
+	for _, feature := range []string{
+		"kernel", "BTF", "CAP_BPF", "CAP_PERFMON", "CAP_SYS_PTRACE", "ring buffer", "attach a uprobe", "PID namespace",
+		"capabilities once it observes: CAP_BPF, CAP_PERFMON, ", "refuse itself harmful system calls", "confine its gatekeeper to reading files",
+	} {
 		if !strings.Contains("\n"+r.stdout, "\nok  "+feature) {
 			t.Errorf("%s is not listed:\n%s", feature, indent(r.stdout))
 		}

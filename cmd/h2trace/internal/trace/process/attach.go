@@ -111,7 +111,7 @@ func (a *attacher) executable(p *Process, held *bpf.Executable) (*bpf.Executable
 	f, err := a.open(p)
 	if err == nil {
 		defer f.Close()
-		exe, err := a.kernel.AttachFile(f)
+		exe, err := a.kernel.AttachFile(f, nil)
 		if err != nil {
 			return nil, err
 		}

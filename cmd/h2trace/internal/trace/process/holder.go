@@ -86,9 +86,10 @@ func (h *Holder) notHeld(reason error) {
 // errNotKept says that the probes of a file cannot stay without a process that runs it.
 var errNotKept = errors.New("the probes do not outlive the process")
 
-// attach attaches probes to a file that a process is about to execute.
-func (h *Holder) attach(pid int, f *os.File) (release func(), err error) {
-	exe, err := h.kernel.AttachFile(f)
+// attach attaches probes to a file that a process is about to execute. own is that through a private
+// mount, or nil.
+func (h *Holder) attach(pid int, f, own *os.File) (release func(), err error) {
+	exe, err := h.kernel.AttachFile(f, own)
 	if err != nil {
 		return nil, err
 	}

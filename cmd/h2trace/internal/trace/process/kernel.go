@@ -18,7 +18,7 @@ type Kernel interface {
 	// Attach and AttachFile attach probes to an executable, until Release. Keeps
 	// reports whether they may stay without a process that runs it.
 	Attach(path string) (*bpf.Executable, error)
-	AttachFile(f *os.File) (*bpf.Executable, error)
+	AttachFile(f, own *os.File) (*bpf.Executable, error)
 	Release(exe *bpf.Executable) error
 	Keeps(exe *bpf.Executable) bool
 	Probes(exe *bpf.Executable) []plan.Probe

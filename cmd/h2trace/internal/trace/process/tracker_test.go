@@ -36,9 +36,9 @@ func (k *fakeKernel) GenerationOf(pid int) (bpf.Generation, bool) {
 	return generation, ok
 }
 
-func (k *fakeKernel) Attach(string) (*bpf.Executable, error) { return k.AttachFile(nil) }
+func (k *fakeKernel) Attach(string) (*bpf.Executable, error) { return k.AttachFile(nil, nil) }
 
-func (k *fakeKernel) AttachFile(*os.File) (*bpf.Executable, error) {
+func (k *fakeKernel) AttachFile(_, _ *os.File) (*bpf.Executable, error) {
 	exe := &bpf.Executable{Skip: k.skip, Since: k.since, Calls: k.calls, Plan: &plan.Plan{GoVersion: "go1.26.8"}}
 	k.uses[exe]++
 	return exe, nil

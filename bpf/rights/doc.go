@@ -1,0 +1,12 @@
+// Package rights gives up what a process may do and no longer has to: capabilities, system
+// calls, the file system, the network, and the readability of its memory.
+//
+//	h2trace     Reduce      after it has attached: capabilities, no_new_privs, a seccomp filter
+//	gatekeeper  Gatekeeper  after it has set its marks: the same, with less left, and Landlock
+//	its parser  Parser      the thread that decodes: the network, signals, files to write
+//	both        Shield      at the start: no core dump, no reader of /proc/PID/mem without rights
+//
+// Nothing of this reaches COMMAND, which is forked before. It changes all threads of the process,
+// and is for good. A kernel, a container or a service manager that forbids a step, or has done it
+// already, is no reason to end: errors say what was left as it is.
+package rights

@@ -1,0 +1,239 @@
+//go:build linux
+
+package rights
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"runtime"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+
+	"golang.org/x/sys/unix"
+	"kernel.org/pub/linux/libs/security/libcap/cap"
+)
+
+// roleVariable makes this test a process that gives up its rights, and prints what it may still do.
+const roleVariable = "H2TRACE_RIGHTS_TEST"
+
+func TestMain(m *testing.M) {
+	give, ok := roles[os.Getenv(roleVariable)]
+	if !ok {
+		os.Exit(m.Run())
+	}
+	busy()
+	if err := give(); err != nil {
+		fmt.Println("error:", err)
+	}
+	for _, a := range attempts {
+		fmt.Printf("%s: %v\n", a.name, outcome(a.try()))
+	}
+	printThreads()
+}
+
+// parent is another process.
+var parent = os.Getppid()
+
+// roles are the ways to give up rights.
+var roles = map[string]func() error{
+	"none":       func() error { return nil },
+	"h2trace":    func() error { return errors.Join(Shield(), NoCore(), Reduce(Following, 0)) },
+	"command":    func() error { return Reduce(Following, parent) },
+	"parser":     func() error { runtime.LockOSThread(); return Parser() },
+	"gatekeeper": func() error { return errors.Join(Shield(), Gatekeeper()) },
+}
+
+// busy makes threads: rights are those of each.
+func busy() {
+	var running sync.WaitGroup
+	for range 8 {
+		running.Add(1)
+		go func() {
+			running.Done()
+			var fds [2]int
+			if unix.Pipe2(fds[:], unix.O_CLOEXEC) == nil {
+				_, _ = unix.Read(fds[0], make([]byte, 1)) // for good
+			}
+		}()
+	}
+	running.Wait()
+}
+
+// attempt is something that a program may be misused for.
+type attempt struct {
+	name string
+	try  func() error
+}
+
+var attempts = []attempt{
+	{"execute", func() error { return exec.Command("/bin/true").Run() }},
+	{"mount", func() error { return unix.Mount("none", "/nonexistent", "tmpfs", 0, "") }},
+	{"enter a namespace", func() error { return unix.Setns(-1, 0) }},
+	{"trace", func() error { return unix.PtraceSeize(parent) }},
+	{"signal another", func() error { return unix.Kill(parent, 0) }},
+	{"signal itself", func() error { return unix.Kill(os.Getpid(), 0) }},
+	{"become a user", func() error { return unix.Setresuid(-1, -1, -1) }},
+	{"load a module", func() error { return unix.DeleteModule("nonexistent", 0) }},
+	{"io_uring", func() error { _, _, errno := unix.Syscall(unix.SYS_IO_URING_SETUP, 0, 0, 0); return errno }},
+	{"read a file", func() error { _, err := os.ReadFile("/proc/self/mountinfo"); return err }},
+	{"write a file", func() error { return writeFile() }},
+	{"read the memory of another", func() error { return readMemory() }},
+	{"connect", func() error { return connect() }},
+	{"read a map", func() error { return bpfCall(unix.BPF_MAP_LOOKUP_ELEM) }},
+	{"load a program", func() error { return bpfCall(unix.BPF_PROG_LOAD) }},
+}
+
+func writeFile() error {
+	f, err := os.CreateTemp("", "rights-")
+	if err == nil {
+		err = errors.Join(f.Close(), os.Remove(f.Name()))
+	}
+	return err
+}
+
+func readMemory() error {
+	f, err := os.Open("/proc/" + strconv.Itoa(parent) + "/mem")
+	if err == nil {
+		err = f.Close()
+	}
+	return err
+}
+
+func connect() error {
+	c, err := net.Dial("tcp", os.Getenv("H2TRACE_RIGHTS_TEST_SERVER"))
+	if err == nil {
+		err = c.Close()
+	}
+	return err
+}
+
+func bpfCall(command uintptr) error {
+	_, _, errno := unix.Syscall(unix.SYS_BPF, command, 0, 0)
+	return errno
+}
+
+// outcome is "refused" for what the rights forbid, else "done": other errors say that the call went
+// through.
+func outcome(err error) string {
+	if errors.Is(err, unix.EPERM) || errors.Is(err, unix.EACCES) || errors.Is(err, fs.ErrPermission) {
+		return "refused"
+	}
+	return "done"
+}
+
+// printThreads prints what /proc says of the rights of all threads, each line once.
+func printThreads() {
+	files, _ := filepath.Glob("/proc/self/task/*/status")
+	wanted := regexp.MustCompile(`(?m)^(Cap.*|NoNewPrivs|Seccomp):.*$`)
+	lines := make(map[string]bool)
+	for _, file := range files {
+		b, err := os.ReadFile(file)
+		if err != nil {
+			continue // /proc is not its own any more
+		}
+		for _, line := range wanted.FindAllString(string(b), -1) {
+			if !lines[line] {
+				fmt.Println(line)
+			}
+			lines[line] = true
+		}
+	}
+	dumpable, _ := unix.PrctlRetInt(unix.PR_GET_DUMPABLE, 0, 0, 0, 0)
+	fmt.Println("dumpable:", dumpable)
+}
+
+// run runs the role, and returns what it prints.
+func run(t *testing.T, role string) []string {
+	t.Helper()
+	if os.Geteuid() != 0 {
+		t.Skip("needs root, which has rights to give up")
+	}
+	server, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer server.Close()
+	cmd := exec.Command(os.Args[0])
+	cmd.Env = append(os.Environ(), roleVariable+"="+role, "H2TRACE_RIGHTS_TEST_SERVER="+server.Addr().String())
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	return strings.Split(strings.TrimSpace(string(out)), "\n")
+}
+
+// mask is a set of capabilities as /proc has it.
+func mask(list []cap.Value) string {
+	var bits uint64
+	for _, c := range list {
+		if ok, err := cap.GetProc().GetFlag(cap.Permitted, c); ok && err == nil {
+			bits |= 1 << c
+		}
+	}
+	return fmt.Sprintf("%016x", bits)
+}
+
+// TestRights has processes give up their rights, and try what they must not.
+func TestRights(t *testing.T) {
+	all := []string{
+		"execute", "mount", "enter a namespace", "trace", "signal another", "become a user", "load a module", "io_uring",
+	}
+	more := []string{"write a file", "read the memory of another", "connect", "load a program"}
+	if _, err := Landlock(); err != nil {
+		t.Logf("landlock: %v", err)
+		more = []string{"read the memory of another", "load a program", "connect"}
+	}
+	tests := []struct {
+		role    string
+		keep    []cap.Value
+		refused []string
+	}{
+		{"none", nil, nil},
+		{"h2trace", Following, all},
+		{"parser", nil, []string{"execute", "write a file", "connect", "signal another", "signal itself"}},
+		{"command", Following, slices.DeleteFunc(slices.Clone(all), func(s string) bool { return s == "signal another" })},
+		{"gatekeeper", gatekeeping, slices.Concat(all, more, []string{"signal itself"})},
+	}
+	for _, tt := range tests {
+		t.Run(tt.role, func(t *testing.T) {
+			got := run(t, tt.role)
+			for _, a := range attempts {
+				want := a.name + ": done"
+				if slices.Contains(tt.refused, a.name) {
+					want = a.name + ": refused"
+				}
+				if !slices.Contains(got, want) {
+					t.Errorf("not %q", want)
+				}
+			}
+			if tt.keep == nil {
+				return
+			}
+			kept := mask(tt.keep)
+			for _, want := range []string{
+				"CapInh:\t" + mask(nil), "CapPrm:\t" + kept, "CapEff:\t" + kept, "CapAmb:\t" + mask(nil), "NoNewPrivs:\t1", "Seccomp:\t2",
+			} {
+				name, _, _ := strings.Cut(want, ":")
+				of := slices.DeleteFunc(slices.Clone(got), func(s string) bool { return !strings.HasPrefix(s, name+":") })
+				if !slices.Equal(of, []string{want}) {
+					t.Errorf("threads have %q, want %q", of, want)
+				}
+			}
+			if tt.role != "command" && !slices.Contains(got, "dumpable: 0") {
+				t.Error("the memory can be dumped")
+			}
+			if t.Failed() {
+				t.Logf("%s", strings.Join(got, "\n"))
+			}
+		})
+	}
+}
