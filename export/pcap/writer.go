@@ -10,6 +10,15 @@ type Writer struct {
 	interfaces int
 	secret     bool // the buffer holds secrets
 	err        error
+	ends       []end  // of the blocks that are not written whole
+	whole      int64  // bytes of the section that are whole blocks
+	missing    uint64 // packets that are not written whole because of an error
+}
+
+// end is where in the section a block ends.
+type end struct {
+	at     int64
+	packet bool
 }
 
 // bufferSize is about how many bytes are gathered before they are written.
@@ -21,7 +30,7 @@ func NewWriter(to io.Writer) *Writer { return &Writer{to: to} }
 // Begin begins a section, which has no interfaces yet.
 func (w *Writer) Begin(application string) {
 	const magic, majorVersion, minorVersion = 0x1a2b3c4d, 1, 0
-	w.written, w.interfaces = 0, 0
+	w.written, w.whole, w.interfaces = 0, 0, 0
 	b := beginBlock(w.buf, blockSection)
 	b.u32(magic)
 	b.u16(majorVersion)
@@ -94,7 +103,7 @@ func (w *Writer) Packet(p *Packet) {
 	b.u16(packetFlags)
 	b.u16(4)
 	b.u32(uint32(p.Direction))
-	w.take(b.end())
+	w.takePacket(b.end())
 }
 
 // direct is the length of the shortest packet that is written from where it is: the memory
@@ -143,8 +152,19 @@ func (w *Writer) Statistics(number int, s *Statistics) {
 }
 
 // take takes the buffer with one block more.
-func (w *Writer) take(b []byte) {
+func (w *Writer) take(b []byte) { w.takeBlock(b, false) }
+
+// takePacket is take for the block of a packet.
+func (w *Writer) takePacket(b []byte) { w.takeBlock(b, true) }
+
+func (w *Writer) takeBlock(b []byte, packet bool) {
 	w.buf = b
+	switch {
+	case w.err == nil:
+		w.ends = append(w.ends, end{w.written + int64(len(b)), packet})
+	case packet:
+		w.missing++
+	}
 	if len(b) >= bufferSize {
 		w.flush()
 	}
@@ -170,8 +190,29 @@ func (w *Writer) write(b []byte) {
 		var n int
 		n, w.err = w.to.Write(b)
 		w.written += int64(n)
+		i := 0
+		for ; i < len(w.ends) && w.ends[i].at <= w.written; i++ {
+			w.whole = w.ends[i].at
+		}
+		w.ends = append(w.ends[:0], w.ends[i:]...)
+		if w.err != nil {
+			w.countMissing()
+		}
 	}
 }
+
+func (w *Writer) countMissing() {
+	for _, e := range w.ends {
+		if e.packet {
+			w.missing++
+		}
+	}
+	w.ends = nil
+}
+
+// Cut returns how many bytes the last write left of a block that is not whole, and how many
+// packets are missing since. It is for after an error.
+func (w *Writer) Cut() (n int64, packets uint64) { return w.written - w.whole, w.missing }
 
 // Pending reports whether something was gathered that is not written.
 func (w *Writer) Pending() bool { return len(w.buf) > 0 }

@@ -2,6 +2,7 @@ package pcap
 
 import (
 	"bytes"
+	"encoding/binary"
 	"errors"
 	"io"
 	"os"
@@ -189,4 +190,50 @@ func BenchmarkPacket(b *testing.B) {
 			}
 		})
 	}
+}
+
+// TestCut ends the room for a file at each byte, and reads what is left when the cut block is taken
+// back.
+func TestCut(t *testing.T) {
+	var file bytes.Buffer
+	if err := write(t, &file).Flush(); err != nil {
+		t.Fatal(err)
+	}
+	for room := 0; room < file.Len(); room += 1 + room/7 {
+		out := &roomFor{n: room}
+		w := write(t, out)
+		if w.Flush() == nil {
+			t.Fatalf("no error with room for %d of %d bytes", room, file.Len())
+		}
+		cut, missing := w.Cut()
+		rest := out.Bytes()[:int64(out.Len())-cut]
+		packets := 0
+		for len(rest) > 0 {
+			kind, n := binary.LittleEndian.Uint32(rest), binary.LittleEndian.Uint32(rest[4:])
+			if int(n) > len(rest) {
+				t.Fatalf("room for %d: %d bytes are left of a block of %d", room, len(rest), n)
+			}
+			if kind == blockPacket {
+				packets++
+			}
+			rest = rest[n:]
+		}
+		if packets+int(missing) != len(written) {
+			t.Errorf("room for %d: %d packets are there, %d missing, want %d", room, packets, missing, len(written))
+		}
+	}
+}
+
+// roomFor takes n bytes, and then fails.
+type roomFor struct {
+	bytes.Buffer
+	n int
+}
+
+func (r *roomFor) Write(b []byte) (int, error) {
+	if room := r.n - r.Len(); len(b) > room {
+		n, _ := r.Buffer.Write(b[:room])
+		return n, errors.New("no space left on device")
+	}
+	return r.Buffer.Write(b)
 }

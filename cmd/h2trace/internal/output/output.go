@@ -17,7 +17,7 @@ import (
 )
 
 // Output is where events go. After a write error it writes nothing more, so that its
-// contents are a prefix of the events. Write and Close are for one goroutine; Gone,
+// contents are a prefix of the events. In a regular file no event is cut. Write and Close are for one goroutine; Gone,
 // Ending and Reopen are for any.
 type Output struct {
 	mu      sync.Mutex // of file and err
@@ -25,6 +25,8 @@ type Output struct {
 	again   *reopening     // nil if Reopen does nothing
 	patient *patientWriter // nil without a reader, as for a regular file
 	err     error
+	whole   func(p []byte, n int) int // see wholeEvents; nil for what has no lines
+	cut     bool                      // the last event is not whole
 	gone    chan struct{}
 	once    sync.Once
 	ending  chan struct{}
@@ -45,10 +47,16 @@ func Append(path string, owner *launch.Account, msg *message.Printer) (*Output, 
 
 func openReopenable(path string, owner *launch.Account, msg *message.Printer, ready finish) (*Output, error) {
 	o, err := open(path, "events", owner, msg, ready)
-	if err == nil && o.patient == nil && !IsStdout(path) {
-		o.again = &reopening{path: path, owner: owner, msg: msg}
+	if err != nil {
+		return nil, err
 	}
-	return o, err
+	if o.patient == nil {
+		o.whole = wholeEvents
+		if !IsStdout(path) {
+			o.again = &reopening{path: path, owner: owner, msg: msg}
+		}
+	}
+	return o, nil
 }
 
 // open is Open for something that may be no events.
@@ -91,8 +99,8 @@ func copyStdout() (*os.File, error) {
 	return os.NewFile(uintptr(fd), "stdout"), nil
 }
 
-// Write writes events. After an error it always returns the same error.
-// export.ErrReaderGone stands for every way in which a reader leaves.
+// Write writes events, and returns how many bytes there are of whole ones. After an error it
+// always returns the same error. export.ErrReaderGone stands for every way in which a reader leaves.
 func (o *Output) Write(p []byte) (int, error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -110,8 +118,20 @@ func (o *Output) Write(p []byte) (int, error) {
 		o.readerGone()
 	case err != nil:
 		o.err = err
+		if o.whole != nil {
+			written := n
+			n = o.whole(p, written)
+			o.cut = takeBack(o.file, int64(written-n)) != nil
+		}
 	}
 	return n, o.err
+}
+
+// TakeBack removes the last n bytes that were written, after a write error.
+func (o *Output) TakeBack(n int64) error {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return takeBack(o.file, n)
 }
 
 // Close closes the output and returns its first error; some file systems report a
@@ -123,6 +143,9 @@ func (o *Output) Close() error {
 	}
 	o.mu.Lock()
 	defer o.mu.Unlock()
+	if o.cut {
+		endCut(o.file)
+	}
 	err := errors.Join(o.again.failure(), o.file.Close())
 	o.again = nil
 	if o.err == nil {

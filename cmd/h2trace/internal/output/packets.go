@@ -22,12 +22,13 @@ type PacketOptions struct {
 // Packets is where packets go: a pipe, a file, or one file after another.
 type Packets struct {
 	PacketOptions
-	owner *launch.Account
-	msg   *message.Printer
-	out   *Output
-	first *Output // the only one, if it is a pipe
-	file  int     // number of the file
-	err   error   // of going on to another file
+	owner   *launch.Account
+	msg     *message.Printer
+	out     *Output
+	first   *Output // the only one, if it is a pipe
+	file    int     // number of the file
+	err     error   // of going on to another file
+	lacking uint64  // packets that are missing because of an error
 }
 
 // OpenPackets opens the first file. The rules of OpenFile hold. Where session secrets go to a
@@ -102,7 +103,14 @@ func (p *Packets) Next() error {
 // Write writes to the file.
 func (p *Packets) Write(b []byte) (int, error) { return p.out.Write(b) }
 
-// Close closes the file, and returns its first error.
+// TakeBack removes the last n bytes that were written, after a write error.
+func (p *Packets) TakeBack(n int64) error { return p.out.TakeBack(n) }
+
+// Lacks says how many packets are missing because of an error.
+func (p *Packets) Lacks(packets uint64) { p.lacking = packets }
+
+// Close closes the file, and returns its first error, with the number of packets that are
+// missing because of it.
 func (p *Packets) Close() error {
 	if p == nil {
 		return nil
@@ -111,7 +119,10 @@ func (p *Packets) Close() error {
 	if err == nil {
 		err = p.out.Close()
 	}
-	if err != nil {
+	switch {
+	case err != nil && p.lacking > 0:
+		return fmt.Errorf("packets: %w: %s not written", err, message.Count(p.lacking, "packet was", "packets were"))
+	case err != nil:
 		return fmt.Errorf("packets: %w", err)
 	}
 	return nil

@@ -12,7 +12,9 @@ import (
 // Secrets is a file for session secrets.
 type Secrets struct {
 	file *os.File
-	err  error // the first
+	err  error  // the first
+	cut  bool   // the last line is not whole
+	lost uint64 // calls of Write that failed
 }
 
 // OpenSecrets opens a file for session secrets, and says what it holds. The rules of OpenFile
@@ -55,11 +57,22 @@ func forSecrets(path string, info os.FileInfo) error {
 	return nil
 }
 
-// Write writes secrets.
+// Write writes the line of a secret. After an error it writes nothing more, and counts what is
+// missing.
 func (s *Secrets) Write(p []byte) (int, error) {
+	if s.err != nil {
+		s.lost++
+		return 0, s.err
+	}
 	n, err := s.file.Write(p)
+	if err == nil {
+		return n, nil
+	}
 	s.note(err)
-	return n, err
+	s.lost++
+	whole := wholeEvents(p, n)
+	s.cut = takeBack(s.file, int64(n-whole)) != nil
+	return whole, s.err
 }
 
 func (s *Secrets) note(err error) {
@@ -68,9 +81,15 @@ func (s *Secrets) note(err error) {
 	}
 }
 
-// Close closes the file, and returns its first error.
+// Close closes the file, and returns its first error, with the number of secrets that it lacks.
 func (s *Secrets) Close() error {
+	if s.cut {
+		endCut(s.file)
+	}
 	s.note(s.file.Close())
+	if s.lost > 0 {
+		return fmt.Errorf("%w: %s not written", s.err, message.Count(s.lost, "secret was", "secrets were"))
+	}
 	return s.err
 }
 

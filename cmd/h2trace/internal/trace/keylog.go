@@ -13,7 +13,8 @@ import (
 // reader of the packets then has it before what it opens. A keyLog without a writer writes
 // nothing.
 type keyLog struct {
-	to      io.Writer // nil after its first error
+	to      io.Writer // counts what is written after its first error
+	failed  bool
 	msg     *message.Printer
 	written map[keyLogged]bool
 	line    []byte
@@ -40,9 +41,9 @@ func (l *keyLog) write(s *bpf.Secret) {
 	}
 	l.written[key] = true
 	b := s.AppendLine(l.line[:0])
-	if _, err := l.to.Write(b); err != nil {
+	if _, err := l.to.Write(b); err != nil && !l.failed {
 		l.msg.Infof("the observation goes on without session secrets: %v", err)
-		l.to = nil
+		l.failed = true
 	}
 	clear(b)
 	l.line = b[:0]

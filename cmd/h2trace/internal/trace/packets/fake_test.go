@@ -74,6 +74,8 @@ type files struct {
 	limit int64
 	room  int   // bytes of all files, 0 is no limit
 	fails error // of Next
+	// lacking is what Lacks was called with.
+	lacking uint64
 }
 
 func newFiles() *files { return &files{list: []*bytes.Buffer{new(bytes.Buffer)}} }
@@ -81,11 +83,21 @@ func newFiles() *files { return &files{list: []*bytes.Buffer{new(bytes.Buffer)}}
 func (f *files) Write(b []byte) (int, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	last := f.list[len(f.list)-1]
 	if f.room > 0 && f.list[0].Len()+len(b) > f.room {
-		return 0, errors.New("no space left on device")
+		n, _ := last.Write(b[:max(0, f.room-f.list[0].Len())]) // as a full disk does
+		return n, errors.New("no space left on device")
 	}
-	return f.list[len(f.list)-1].Write(b)
+	return last.Write(b)
 }
+
+func (f *files) TakeBack(n int64) error {
+	last := f.list[len(f.list)-1]
+	last.Truncate(last.Len() - int(n))
+	return nil
+}
+
+func (f *files) Lacks(packets uint64) { f.lacking = packets }
 
 func (f *files) Full(size int64) bool { return f.limit > 0 && size > f.limit }
 

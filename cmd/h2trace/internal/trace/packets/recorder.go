@@ -30,6 +30,10 @@ type Files interface {
 	// Next begins that.
 	Full(size int64) bool
 	Next() error
+	// TakeBack removes the last bytes that were written, after an error. Lacks says how many
+	// packets are missing because of it.
+	TakeBack(n int64) error
+	Lacks(packets uint64)
 }
 
 // Options say what is written.
@@ -66,7 +70,7 @@ type Recorder struct {
 	unopened bool
 }
 
-// Totals counts packets: Lost found no room in the buffer, Unwritten came after Files failed.
+// Totals counts packets: Lost found no room in the buffer, Unwritten are missing because Files failed.
 type Totals struct{ Written, Lost, Unwritten uint64 }
 
 // New returns a Recorder. Start starts it.
@@ -92,7 +96,9 @@ func (r *Recorder) Start() {
 		if !errors.Is(r.err, export.ErrReaderGone) {
 			r.msg.Infof("the observation goes on without packets: %v", r.err)
 		}
+		r.takeBack()
 		r.err = r.discard()
+		r.opts.To.Lacks(r.total.Unwritten)
 	}()
 }
 
@@ -124,6 +130,15 @@ func (r *Recorder) run() error {
 			return err
 		}
 	}
+}
+
+// takeBack has the file end with a whole block after an error, and counts the packets that were
+// gathered and are not written.
+func (r *Recorder) takeBack() {
+	cut, packets := r.w.Cut()
+	r.total.Written -= packets
+	r.total.Unwritten += packets
+	_ = r.opts.To.TakeBack(cut) // a pipe has what it has
 }
 
 // discard counts the packets that are left, and drops them and all secrets.
@@ -173,6 +188,7 @@ func (r *Recorder) record(p *bpf.Captured) error {
 	}
 	if r.opts.To.Full(r.w.Size()) {
 		if err := r.next(); err != nil {
+			r.total.Unwritten++
 			return err
 		}
 	}

@@ -206,7 +206,7 @@ func TestRotation(t *testing.T) {
 	}
 }
 
-// TestNoRoom cannot write, or cannot begin a file. It says so once, and counts what comes after.
+// TestNoRoom cannot write, or cannot begin a file. It says so once, leaves whole blocks, and counts what is missing.
 func TestNoRoom(t *testing.T) {
 	for _, tt := range []struct {
 		name, said string
@@ -216,6 +216,7 @@ func TestNoRoom(t *testing.T) {
 		{"next", "h2trace: the observation goes on without packets: another file for packets: forbidden\n", func(f *files) {
 			f.limit, f.fails = 1, errors.New("forbidden")
 		}},
+		{"within a packet", "h2trace: the observation goes on without packets: no space left on device\n", func(f *files) { f.room = 450 }},
 		{"reader", "", func(f *files) { f.limit, f.fails = 1, export.ErrReaderGone }},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -232,8 +233,15 @@ func TestNoRoom(t *testing.T) {
 				r.idles(t)
 			}
 			total, err := r.Finish()
-			if err != nil || total.Written+total.Unwritten < 3 || total.Unwritten == 0 || r.said.String() != tt.said {
+			if err != nil || total.Written+total.Unwritten != 4 || total.Unwritten == 0 || r.said.String() != tt.said {
 				t.Errorf("got %+v, %v, said %q", total, err, r.said.String())
+			}
+			var whole uint64
+			for _, file := range f.list {
+				whole += uint64(strings.Count(blocks(t, file.Bytes()), "packet of"))
+			}
+			if whole != total.Written || f.lacking != total.Unwritten {
+				t.Errorf("%d whole packets are there, and %d are said to lack; want %+v", whole, f.lacking, total)
 			}
 			if len(r.sessions)+len(r.fresh) > 0 {
 				t.Errorf("kept %d and %d sessions", len(r.sessions), len(r.fresh))
