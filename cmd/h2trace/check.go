@@ -77,6 +77,9 @@ func runCheck(opts Options, msg *message.Printer, stdout io.Writer) int {
 	checkGate(&page)
 	packets := checkPackets(&page)
 	checkRights(&page)
+	if !checkMemory(&page) {
+		status = exitRuntime
+	}
 	var gone []error // processes that cannot be looked at
 	for _, pid := range opts.PIDs {
 		if err := checkPID(&page, pid, opts.Plan.Mode(), packets); err != nil {

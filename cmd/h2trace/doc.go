@@ -138,7 +138,15 @@ Observation ends when the reader of the output exits, as head does. When the
 reader pauses, as a pager does, events wait for it, and a message says so.
 Events that do not fit into the buffer are counted as lost. After COMMAND or the
 observation has ended, h2trace waits until nothing has been read for 30 seconds.
-It then reports how many events were not written, and fails.
+It then reports how many events were not written, and fails. So it does where a
+disk is full, or the file may not grow: whole events are left in the file, the
+observation ends, and COMMAND runs on.
+
+h2trace takes some 40 MiB and its buffer, and more for many connections. Where
+its cgroup or one above it has a limit of memory, it takes a smaller buffer, of
+1 MiB at least, and says so; below 49 MiB it does not start. Unless GOMEMLIMIT
+is set, it collects garbage more often near that limit. COMMAND is in the same
+cgroup, and takes of the same memory.
 
 # Text
 
@@ -1030,9 +1038,9 @@ it needs: its interfaces, and the secrets of the connections that are open. To
 decrypt one that began in an earlier file, join the files with mergecap.
 
 The rules of -o hold for FILE. A file with secrets is refused if others can
-read it. If FILE cannot be written, the observation goes on, a message says so,
-and the exit status is that of a failure. When the reader of a pipe exits, the
-observation ends.
+read it. If FILE cannot be written, the observation goes on, a message says so
+and how many packets are missing, and the exit status is that of a failure. What
+is in FILE is whole then. When the reader of a pipe exits, the observation ends.
 
 Packets have a buffer of their own, as large as --buffer. Those that find no
 room are counted: in the file for each interface, in the summary, and in a

@@ -57,6 +57,9 @@ type session struct {
 
 // openSession opens the output, whose owner is that of COMMAND if it has another user.
 func openSession(opts Options, owner *launch.Account, msg *message.Printer, newTracer tracerFunc) (*session, error) {
+	if err := fitMemory(&opts, msg); err != nil {
+		return nil, err
+	}
 	s := &session{opts: opts, msg: msg, tracer: newTracer}
 	if opts.Keys != "" {
 		keys, err := output.OpenSecrets(opts.Keys, owner, msg)
