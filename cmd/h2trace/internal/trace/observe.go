@@ -47,7 +47,7 @@ type Observer struct {
 	holder    *process.Holder
 	named     process.Handles // of the ids that -p gives
 	events    *export.JSONL
-	clock     ktime.Clock
+	clock     clockWatch
 	started   time.Time
 
 	processes *process.Tracker
@@ -145,7 +145,7 @@ func New(opts Options, out io.Writer, msg *message.Printer) (*Observer, error) {
 		Listeners:   opts.Listeners,
 		Format:      opts.Format,
 	})
-	o.events, o.clock, o.losses.events = events, clk, events
+	o.events, o.clock, o.losses.events = events, clockWatch{clk, wallTime, msg}, events
 	forConns := connKernel{c.Connections, c.Sockets, c.Spotting, c.QUICFlows}
 	forProcesses := processKernel{c.Targets, c.Executables, c.Sockets}
 	o.processes = process.NewTracker(process.Config{
@@ -309,6 +309,7 @@ func (o *Observer) look(idle bool) error {
 		return nil
 	}
 	o.nextLook = now.Add(lookInterval)
+	o.clock.look()
 	if o.opts.Sources.Calls {
 		o.unix.tick(o.collector.ReadUntil())
 	}

@@ -93,7 +93,7 @@ func TestReplay(t *testing.T) {
 func replay(t *testing.T, o *Observer, list []bpf.Event, answers []any) string {
 	t.Helper()
 	var out bytes.Buffer
-	events := export.NewJSONL(contract.Checked(t, &out), export.Options{Clock: o.clock})
+	events := export.NewJSONL(contract.Checked(t, &out), export.Options{Clock: o.clock.clock})
 	losses := lossBook{events: events}
 	k := &playingKernel{t: t, answers: answers}
 	conns := newConnTable(k, events, &losses, o.conns.config, newRecovery(k, k, o.msg, o.processes.Paths), o.processes.SourceOf)
