@@ -7,7 +7,9 @@
 // Unknown is null or an absent key, never an invented value; 0 is a real 0
 // and is always printed. Keys that end in _ms are durations in milliseconds
 // with three decimals. Sizes are in bytes. Times are RFC 3339 in UTC with nine
-// decimals, taken when the kernel saw the event.
+// decimals, taken when the kernel saw the event. They keep their order where the
+// wall clock is set: forward they follow it at once; back they pass half as fast
+// until they agree with it. Durations are never those of the wall clock.
 //
 // Readers must ignore keys that they do not know: new keys do not change the
 // schema version.

@@ -28,12 +28,14 @@ func TestMemoryLimit(t *testing.T) {
 		{"v1 none", "4:memory:/a\n0::/\n", map[string]string{"v1/a/memory.stat": "cache 1\n" + v1None}, 0, ""},
 		{
 			"v1 of those above", "4:memory:/a\n0::/\n",
-			map[string]string{"v1/a/memory.stat": "cache 1\nhierarchical_memory_limit 67108864\nhierarchical_memsw_limit 1\n"}, 64 << 20, "v1/a/memory.limit_in_bytes",
+			map[string]string{"v1/a/memory.stat": "cache 1\nhierarchical_memory_limit 67108864\nhierarchical_memsw_limit 1\n"},
+			64 << 20, "v1/a/memory.limit_in_bytes",
 		},
 		{"v1 of a container", "4:cpu,memory:/docker/c/x\n", map[string]string{"own/x/memory.stat": "hierarchical_memory_limit 67108864\n"}, 64 << 20, "own/x/memory.limit_in_bytes"},
 		{
 			"both", "4:memory:/a\n0::/a\n",
-			map[string]string{"v1/a/memory.stat": "hierarchical_memory_limit 67108864\n", "v2/a/memory.max": "33554432\n"}, 32 << 20, "v2/a/memory.max",
+			map[string]string{"v1/a/memory.stat": "hierarchical_memory_limit 67108864\n", "v2/a/memory.max": "33554432\n"},
+			32 << 20, "v2/a/memory.max",
 		},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
