@@ -2,6 +2,7 @@ package scan
 
 import (
 	"bytes"
+	"math"
 	"time"
 )
 
@@ -10,6 +11,9 @@ type Times struct {
 	prefix []byte // of the last, up to its seconds
 	second int64
 }
+
+// maxSeconds bounds a time before and after 1970: an int64 has no more in nanoseconds.
+const maxSeconds = math.MaxInt64 / 1_000_000_000
 
 // Parse returns a time in Unix nanoseconds, and false if v is none.
 func (t *Times) Parse(v []byte) (int64, bool) {
@@ -20,7 +24,7 @@ func (t *Times) Parse(v []byte) (int64, bool) {
 	}
 	if !bytes.Equal(v[:seconds], t.prefix) {
 		at, err := time.Parse(layout, string(v))
-		if err != nil {
+		if err != nil || at.Unix() < -maxSeconds || at.Unix() >= maxSeconds {
 			return 0, false
 		}
 		t.prefix, t.second = append(t.prefix[:0], v[:seconds]...), at.Unix()
