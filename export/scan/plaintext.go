@@ -36,7 +36,7 @@ type utf16Reader struct {
 	in        *bufio.Reader
 	bigEndian bool
 	high      rune   // of a surrogate pair
-	kept      rune   // that came after half a pair
+	kept      []rune // that came after half a pair
 	left      []byte // that did not fit
 }
 
@@ -73,7 +73,7 @@ func (u *utf16Reader) next() (rune, error) {
 			u.high = 0
 			pair := utf16.DecodeRune(high, r)
 			if pair == utf8.RuneError {
-				u.kept = r // of a code point of its own
+				u.kept = append(u.kept, r) // of a code point of its own
 			}
 			return pair, nil
 		case utf16.IsSurrogate(r) && r < 0xdc00:
@@ -86,8 +86,9 @@ func (u *utf16Reader) next() (rune, error) {
 
 // unit returns the next 16 bits.
 func (u *utf16Reader) unit() (rune, error) {
-	if r := u.kept; r != 0 {
-		u.kept = 0
+	if len(u.kept) > 0 {
+		r := u.kept[0]
+		u.kept = u.kept[:0]
 		return r, nil
 	}
 	a, err := u.in.ReadByte()

@@ -19,7 +19,7 @@ const maxSeconds = math.MaxInt64 / 1_000_000_000
 func (t *Times) Parse(v []byte) (int64, bool) {
 	const layout = `"2006-01-02T15:04:05.000000000Z"`
 	const seconds = len(`"2006-01-02T15:04:05.`)
-	if len(v) != len(layout) || v[len(v)-2] != 'Z' {
+	if len(v) != len(layout) || string(v[len(v)-2:]) != `Z"` {
 		return 0, false
 	}
 	if !bytes.Equal(v[:seconds], t.prefix) {
