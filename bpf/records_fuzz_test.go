@@ -45,7 +45,7 @@ var recordSizes = map[probesRecordKind]int{
 }
 
 // room is that of the largest record in the ring, and more: what follows is another record.
-const room = 128 << 10
+const room = 40 << 10
 
 // inRing returns a sample as the ring has it: aligned, and with other bytes after it.
 func inRing(sample []byte, after byte) []byte {
@@ -105,6 +105,9 @@ func deep(v reflect.Value) string {
 		}
 		return b.String()
 	case reflect.Slice, reflect.Array:
+		if v.Type().Elem().Kind() == reflect.Uint8 && (v.Kind() == reflect.Slice || v.CanAddr()) {
+			return fmt.Sprintf("%x", v.Bytes())
+		}
 		var b bytes.Buffer
 		for i := range v.Len() {
 			fmt.Fprintf(&b, "%s,", deep(v.Index(i)))
