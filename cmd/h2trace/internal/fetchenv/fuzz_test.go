@@ -13,7 +13,7 @@ import (
 // FuzzEnviron compares an environment with a naive reading of it, whole and byte by byte.
 func FuzzEnviron(f *testing.F) {
 	f.Add("HOME=/root\x00HOME=/other\x00broken\x00=x\x00GOENV=\x00GOPROXY=a=b")
-	f.Add("SECRET=GOPROXY=y\x00GOROOT=" + strings.Repeat("x", maxValue) + "\x00GOPROXY=https://goproxy.example\x00\x00")
+	f.Add("SECRET=GOPROXY=y\x00GOROOT=/x\x00GOPROXY=https://goproxy.example\x00\x00")
 	f.Fuzz(func(t *testing.T, in string) {
 		want := Environment{}
 		pairs := strings.Split(in, "\x00")
