@@ -57,7 +57,6 @@ func conversationOf(in []byte) (list []sent, ends [2]uint64) {
 	var got [2]uint64
 	for ; len(in) >= 4 && len(list) < 200; in = in[4:] {
 		dir := int(in[0] & 1)
-		// A byte tells up to 127 bytes of the other direction from the same number of them more.
 		got[dir] = max(got[dir], min(ends[dir^1], got[dir]+uint64(in[2])))
 		n := uint64(in[1]%20) + 1
 		b := make([]byte, n)
@@ -66,15 +65,15 @@ func conversationOf(in []byte) (list []sent, ends [2]uint64) {
 		}
 		s := sent{Segment: Segment{Dir: dir, Offset: ends[dir], Payload: b, Acked: got[dir]}}
 		ends[dir] += n
-		switch fate := in[0] >> 4; {
-		case fate == 1:
+		switch in[0] >> 4 { // its fate
+		case 1:
 			s.lost = true
-		case fate == 2: // the observer has only a part of it
+		case 2: // the observer has only a part of it
 			k := uint64(in[3]) % (n + 1)
 			s.Payload, s.LeftOut = b[:k], int(n-k)
-		case fate == 3:
+		case 3:
 			s.Lost = true
-		case fate == 4: // sent again
+		case 4: // sent again
 			list = append(list, s)
 		}
 		list = append(list, s)
