@@ -4,6 +4,7 @@ import (
 	"debug/dwarf"
 	"errors"
 	"fmt"
+	"math"
 	"strings"
 )
 
@@ -211,23 +212,28 @@ func readTypes(d *dwarf.Data, p Package) (*types, error) {
 const unitDepth = 1
 
 func (t *types) size(name string) uint16 {
-	if s := t.structs[name]; s != nil && s.size <= maxSize {
+	if s := t.structs[name]; s != nil && s.size >= 0 && s.size <= maxSize {
 		return uint16(s.size)
 	}
 	t.lack(name)
 	return 0
 }
 
+// maxOffset bounds the offset of a field: the sum of two fits, too.
+const maxOffset = math.MaxUint16 / 2
+
 func (t *types) maybe(name, field string) uint16 {
 	if s := t.structs[name]; s != nil {
-		return uint16(s.fields[field])
+		if _, ok := s.fields[field]; ok {
+			return t.at(name, field)
+		}
 	}
 	return 0
 }
 
 func (t *types) at(name, field string) uint16 {
 	if s := t.structs[name]; s != nil {
-		if at, ok := s.fields[field]; ok {
+		if at, ok := s.fields[field]; ok && at >= 0 && at <= maxOffset {
 			return uint16(at)
 		}
 	}

@@ -1,6 +1,7 @@
 package goproxy
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -187,11 +188,19 @@ func TestComplaintDetail(t *testing.T) {
 	}
 }
 
-// FuzzParseComplaints has arbitrary messages.
+// FuzzParseComplaints has arbitrary messages. Two with an empty line between them are two, and
+// those of Windows are the same.
 func FuzzParseComplaints(f *testing.F) {
 	f.Add("go: a@v1 requires\n\tb@v2: parsing go.mod:\n\tx\n\ngo: \n\t\n:")
 	f.Add("m.go:1:2: module x: git fetch in /m: exit status 1:\n \r\n# w\n")
 	f.Fuzz(func(t *testing.T, message string) {
+		list := ParseComplaints(message, nil)
+		const other = "go: a@v1: not found"
+		for _, joined := range []string{message + "\n\n" + other, strings.ReplaceAll(message, "\n", "\r\n") + "\r\n\r\n" + other} {
+			if diff := cmp.Diff(append(list[:len(list):len(list)], ParseComplaints(other, nil)...), ParseComplaints(joined, nil)); diff != "" {
+				t.Errorf("%q: -apart +together:\n%s", joined, diff)
+			}
+		}
 		var fetches Fetches
 		fetches.Add(fetch(1, 1, "https://goproxy.example/example.com/m/@v/v1.0.0.zip", 200))
 		for _, c := range ParseComplaints(message, nil) {

@@ -72,6 +72,12 @@ func (c *Conn) take(s *side, b []byte, message func(step int, b []byte) int) []b
 		n := message(s.step, s.buf)
 		if n == 0 || n > len(s.buf) {
 			c.Failed = c.Failed || len(s.buf) > maxHeld
+		}
+		if c.Failed { // what follows is not of a tunnel
+			s.buf = nil
+			return nil
+		}
+		if n == 0 || n > len(s.buf) {
 			return nil
 		}
 		s.buf = s.buf[max(0, n):]

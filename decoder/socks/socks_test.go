@@ -123,20 +123,23 @@ func TestFailed(t *testing.T) {
 	}{
 		{"no method", []byte{5, 0xff}},
 		{"password", []byte{5, 2, 1, 1}},
+		{"no method, and more bytes", []byte{5, 0xff, 5, 0, 0, 1, 0, 0, 0, 0, 0, 0, 'x'}},
 		{"request", []byte{5, 0, 5, 2, 0, 1, 0, 0, 0, 0, 0, 0}},
 	} {
 		c := New()
 		c.Client([]byte{5, 2, 0, 2})
-		c.Server(tt.server)
-		if !c.Failed {
-			t.Errorf("%s: not failed", tt.name)
+		if tunnel := c.Server(tt.server); !c.Failed || len(tunnel) > 0 {
+			t.Errorf("%s: failed %t, %q in a tunnel", tt.name, c.Failed, tunnel)
 		}
 	}
 }
 
+// FuzzConn has both sides speak in turns, whole and byte by byte: the tunnel is the same.
 func FuzzConn(f *testing.F) {
+	f.Add([]byte{5, 1, 0}, []byte{5, 0, 5, 0, 0, 1, 1, 2, 3, 4, 0, 80, 'y'})
 	f.Add([]byte{5, 1, 0, 5, 1, 0, 1, 1, 2, 3, 4, 0, 80, 'x'}, []byte{5, 0, 5, 0, 0, 1, 1, 2, 3, 4, 0, 80, 'y'})
 	f.Fuzz(func(t *testing.T, client, server []byte) {
+		inTurns(t, client, server)
 		c := New()
 		for len(client)+len(server) > 0 {
 			if len(client) > 0 {
@@ -152,4 +155,21 @@ func FuzzConn(f *testing.F) {
 			}
 		}
 	})
+}
+
+func inTurns(t *testing.T, client, server []byte) {
+	t.Helper()
+	whole, cut := New(), New()
+	wantSent, wantReceived := bytes.Clone(whole.Client(client)), bytes.Clone(whole.Server(server))
+	var sent, received []byte
+	for i := range client {
+		sent = append(sent, cut.Client(client[i:i+1])...)
+	}
+	for i := range server {
+		received = append(received, cut.Server(server[i:i+1])...)
+	}
+	if !bytes.Equal(sent, wantSent) || !bytes.Equal(received, wantReceived) || cut.Target != whole.Target || cut.Failed != whole.Failed {
+		t.Errorf("byte by byte: tunnel to %q, failed %t: %q, %q; whole to %q, %t: %q, %q",
+			cut.Target, cut.Failed, sent, received, whole.Target, whole.Failed, wantSent, wantReceived)
+	}
 }

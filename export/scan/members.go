@@ -52,7 +52,8 @@ func Elements(b []byte, f func(value []byte)) bool {
 	if len(b) == 0 || b[0] != '[' {
 		return false
 	}
-	for i := space(b, 1); i < len(b) && b[i] != ']'; {
+	i := space(b, 1)
+	for i < len(b) && b[i] != ']' {
 		end := valueEnd(b, i)
 		if end < 0 {
 			return false
@@ -62,7 +63,7 @@ func Elements(b []byte, f func(value []byte)) bool {
 			i = space(b, i+1)
 		}
 	}
-	return true
+	return i < len(b)
 }
 
 // space returns the index of the first byte from i on that is not white space.
@@ -119,7 +120,7 @@ func valueEnd(b []byte, i int) int {
 		return nestedEnd(b, i)
 	}
 	j := i
-	for j < len(b) && b[j] != ',' && b[j] != '}' && b[j] != ']' && b[j] != ' ' {
+	for j < len(b) && b[j] != ',' && b[j] != '}' && b[j] != ']' && space(b, j) == j {
 		j++
 	}
 	if j == i {

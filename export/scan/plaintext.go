@@ -36,6 +36,7 @@ type utf16Reader struct {
 	in        *bufio.Reader
 	bigEndian bool
 	high      rune   // of a surrogate pair
+	kept      []rune // that came after half a pair
 	left      []byte // that did not fit
 }
 
@@ -63,26 +64,40 @@ func (u *utf16Reader) Read(p []byte) (n int, err error) {
 // next returns the next code point.
 func (u *utf16Reader) next() (rune, error) {
 	for {
-		a, err := u.in.ReadByte()
+		r, err := u.unit()
 		if err != nil {
 			return 0, err
-		}
-		b, err := u.in.ReadByte()
-		if err != nil {
-			return 0, err
-		}
-		r := rune(b)<<8 | rune(a)
-		if u.bigEndian {
-			r = rune(a)<<8 | rune(b)
 		}
 		switch high := u.high; {
 		case high != 0:
 			u.high = 0
-			return utf16.DecodeRune(high, r), nil
+			pair := utf16.DecodeRune(high, r)
+			if pair == utf8.RuneError {
+				u.kept = append(u.kept, r) // of a code point of its own
+			}
+			return pair, nil
 		case utf16.IsSurrogate(r) && r < 0xdc00:
 			u.high = r
 		default:
 			return r, nil
 		}
 	}
+}
+
+// unit returns the next 16 bits.
+func (u *utf16Reader) unit() (rune, error) {
+	if len(u.kept) > 0 {
+		r := u.kept[0]
+		u.kept = u.kept[:0]
+		return r, nil
+	}
+	a, err := u.in.ReadByte()
+	if err != nil {
+		return 0, err
+	}
+	b, err := u.in.ReadByte()
+	if u.bigEndian {
+		return rune(a)<<8 | rune(b), err
+	}
+	return rune(b)<<8 | rune(a), err
 }

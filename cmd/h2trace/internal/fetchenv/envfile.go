@@ -43,18 +43,21 @@ func lookIn(pid int, files []string, name string) string {
 		if err != nil {
 			continue
 		}
-		found := false
-		var value string
-		for line := range strings.Lines(content) {
-			if v, ok := strings.CutPrefix(strings.TrimRight(line, "\r\n"), name+"="); ok {
-				found, value = true, v
-			}
-		}
-		if found {
+		if value, ok := settingIn(content, name); ok {
 			return value
 		}
 	}
 	return ""
+}
+
+// settingIn returns the value of a setting in the content of a file.
+func settingIn(content, name string) (value string, found bool) {
+	for line := range strings.Lines(content) {
+		if v, ok := strings.CutPrefix(strings.TrimRight(line, "\r\n"), name+"="); ok {
+			value, found = v, true
+		}
+	}
+	return value, found
 }
 
 // readAs reads the beginning of a regular file below the root directory of a process.

@@ -142,14 +142,22 @@ func ReadStat(pid int) (Stat, error) {
 	if err != nil {
 		return Stat{}, err
 	}
-	// pid (comm) state ppid ...; comm may hold anything (proc_pid_stat(5)).
+	stat, err := parseStat(raw)
+	if err != nil {
+		return Stat{}, fmt.Errorf("unreadable %s: %w", path, err)
+	}
+	return stat, nil
+}
+
+// parseStat parses "pid (comm) state ppid ...". comm may hold anything (proc_pid_stat(5)).
+func parseStat(raw []byte) (Stat, error) {
 	open, end := bytes.IndexByte(raw, '('), bytes.LastIndexByte(raw, ')')
 	if open < 0 || end < open {
-		return Stat{}, fmt.Errorf("unreadable %s", path)
+		return Stat{}, errors.New("no name")
 	}
 	fields := strings.Fields(string(raw[end+1:])) // state ppid pgrp session tty_nr
 	if len(fields) < 5 {
-		return Stat{}, fmt.Errorf("unreadable %s", path)
+		return Stat{}, fmt.Errorf("%d fields after the name", len(fields))
 	}
 	stat := Stat{Comm: string(raw[open+1 : end]), State: fields[0]}
 	ppid, err := strconv.Atoi(fields[1])
@@ -166,14 +174,22 @@ func ProcessOf(id int) int {
 	if err != nil {
 		return id
 	}
-	for line := range strings.Lines(string(status)) {
-		if value, ok := strings.CutPrefix(line, "Tgid:"); ok {
-			if pid, err := strconv.Atoi(strings.TrimSpace(value)); err == nil {
-				return pid
-			}
-		}
+	if pid, ok := parseTgid(string(status)); ok {
+		return pid
 	}
 	return id
+}
+
+// parseTgid returns the process in /proc/PID/status. The name, which comes before it, is on one
+// line: the kernel escapes line ends.
+func parseTgid(status string) (pid int, ok bool) {
+	for line := range strings.Lines(status) {
+		if value, ok := strings.CutPrefix(line, "Tgid:"); ok {
+			pid, err := strconv.Atoi(strings.TrimSpace(value))
+			return pid, err == nil
+		}
+	}
+	return 0, false
 }
 
 // Ended reports whether no thread of a process is left. The first thread can end, and

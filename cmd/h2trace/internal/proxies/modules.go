@@ -98,9 +98,13 @@ func parseGoMod(name string, data []byte) ([]module.Version, error) {
 				m = by.New
 			}
 		}
-		if m.Version != "" && !slices.Contains(list, m) {
-			list = append(list, m)
+		if m.Version == "" || slices.Contains(list, m) {
+			continue
 		}
+		if err := module.Check(m.Path, m.Version); err != nil {
+			return nil, inputf("%s: %v", name, err)
+		}
+		list = append(list, m)
 	}
 	return list, nil
 }
