@@ -11,12 +11,24 @@ import (
 	"kernel.org/pub/linux/libs/security/libcap/cap"
 )
 
-// Following are the capabilities that following new processes takes: to load and attach programs,
+// Following returns the capabilities that following new processes takes: to load and attach programs,
 // and to read the files and the memory of others. cmd/h2trace/README.md has the table.
-var Following = []cap.Value{cap.BPF, cap.PERFMON, cap.SYS_PTRACE, cap.DAC_READ_SEARCH, cap.LEASE}
+func Following() []cap.Value {
+	list := []cap.Value{cap.BPF, cap.PERFMON, cap.SYS_PTRACE, cap.DAC_READ_SEARCH, cap.LEASE}
+	if probesTakeAdmin() {
+		list = append(list, cap.SYS_ADMIN)
+	}
+	return list
+}
 
-// Starting are those that only the start takes, and the gatekeeper.
-var Starting = []cap.Value{cap.NET_ADMIN, cap.SYS_ADMIN, cap.SYS_NICE}
+// Starting returns those that only the start takes, and the gatekeeper.
+func Starting() []cap.Value {
+	list := []cap.Value{cap.NET_ADMIN, cap.SYS_NICE}
+	if !probesTakeAdmin() {
+		list = append(list, cap.SYS_ADMIN)
+	}
+	return list
+}
 
 // harmful are system calls that h2trace has no use for once it observes, and that would change other
 // processes, the system, or its own rights. A list of what is refused outlives a new release of Go or

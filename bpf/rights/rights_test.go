@@ -46,8 +46,8 @@ var parent = os.Getppid()
 // roles are the ways to give up rights.
 var roles = map[string]func() error{
 	"none":       func() error { return nil },
-	"h2trace":    func() error { return errors.Join(Shield(), NoCore(), Reduce(Following, 0)) },
-	"command":    func() error { return Reduce(Following, parent) },
+	"h2trace":    func() error { return errors.Join(Shield(), NoCore(), Reduce(Following(), 0)) },
+	"command":    func() error { return Reduce(Following(), parent) },
 	"parser":     func() error { runtime.LockOSThread(); return Parser() },
 	"gatekeeper": func() error { return errors.Join(Shield(), Gatekeeper()) },
 }
@@ -198,9 +198,9 @@ func TestRights(t *testing.T) {
 		refused []string
 	}{
 		{"none", nil, nil},
-		{"h2trace", Following, all},
+		{"h2trace", Following(), all},
 		{"parser", nil, []string{"execute", "write a file", "connect", "signal another", "signal itself"}},
-		{"command", Following, slices.DeleteFunc(slices.Clone(all), func(s string) bool { return s == "signal another" })},
+		{"command", Following(), slices.DeleteFunc(slices.Clone(all), func(s string) bool { return s == "signal another" })},
 		{"gatekeeper", gatekeeping, slices.Concat(all, more, []string{"signal itself"})},
 	}
 	for _, tt := range tests {

@@ -15,10 +15,10 @@ import (
 // checkRights says what h2trace keeps of its rights once it observes, and what this system lets it give
 // up. Observing works without, so it does not touch the status.
 func checkRights(p *checkPage) {
-	p.ok("capabilities once it observes", orNone(rights.Held(rights.Following)))
-	kept := slices.Concat(rights.Following, rights.Starting)
+	p.ok("capabilities once it observes", orNone(rights.Held(rights.Following())))
+	kept := slices.Concat(rights.Following(), rights.Starting())
 	p.more("dropped then: %s, and %d others; its gatekeeper keeps CAP_SYS_ADMIN and CAP_DAC_READ_SEARCH",
-		orNone(rights.Held(rights.Starting)), len(rights.Dropped(kept)))
+		orNone(rights.Held(rights.Starting())), len(rights.Dropped(kept)))
 	const filter = "refuse itself harmful system calls (seccomp)"
 	if err := rights.Seccomp(); err != nil {
 		p.no(filter, err, "")

@@ -27,7 +27,7 @@ type confined struct {
 
 // newConfined makes the tracer.
 func newConfined(opts Options, out *output.Output, msg *message.Printer) (*confined, error) {
-	c := &confined{msg: msg, keep: slices.Concat(rights.Following, forCommand(opts), forFiles(opts, out), rights.Locking())}
+	c := &confined{msg: msg, keep: slices.Concat(rights.Following(), forCommand(opts), forFiles(opts, out), rights.Locking())}
 	if err := rights.NoCore(); err != nil {
 		c.notReduced(err)
 	}

@@ -3,38 +3,13 @@
 package flow_test
 
 import (
-	"encoding/binary"
 	"strings"
 	"testing"
 
 	"h2trace/decoder/capture"
 	"h2trace/decoder/flow"
 	"h2trace/decoder/internal/cost"
-	"h2trace/decoder/ktime"
 )
-
-// segment returns a packet of TCP over IPv4 between a client and a server.
-func segment(at int, fromClient bool, port uint16, seq, ack uint32, flags uint8, payload string) *capture.Packet {
-	b := make([]byte, 40, 40+len(payload))
-	b[0], b[8], b[9] = 0x45, 64, 6 // RFC 791 §3.1
-	binary.BigEndian.PutUint16(b[2:], uint16(40+len(payload)))
-	client, server, from, to := []byte{192, 0, 2, 1}, []byte{192, 0, 2, 2}, 20, 22
-	if fromClient {
-		copy(b[12:], client)
-		copy(b[16:], server)
-	} else {
-		copy(b[12:], server)
-		copy(b[16:], client)
-		from, to = to, from
-	}
-	binary.BigEndian.PutUint16(b[from:], port)
-	binary.BigEndian.PutUint16(b[to:], 80)
-	binary.BigEndian.PutUint32(b[24:], seq)
-	binary.BigEndian.PutUint32(b[28:], ack)
-	b[32], b[33] = 5<<4, flags
-	b = append(b, payload...)
-	return &capture.Packet{Time: ktime.Time(at + 1), Link: capture.LinkRaw, Data: b, Length: len(b)}
-}
 
 // floods are packets that anybody may send, as many as are asked for.
 var floods = map[string]func(i int) *capture.Packet{

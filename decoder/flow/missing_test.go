@@ -2,6 +2,7 @@ package flow_test
 
 import (
 	"cmp"
+	"encoding/binary"
 	"math/rand/v2"
 	"path/filepath"
 	"slices"
@@ -11,6 +12,7 @@ import (
 
 	"h2trace/decoder/capture"
 	"h2trace/decoder/flow"
+	"h2trace/decoder/ktime"
 	"h2trace/decoder/internal/corpora"
 )
 
@@ -132,6 +134,29 @@ func reversed(list []*capture.Packet, ahead time.Duration, low bool) (merged []*
 	}
 	slices.SortStableFunc(merged, func(a, b *capture.Packet) int { return cmp.Compare(a.Time, b.Time) })
 	return merged
+}
+
+// segment returns a packet of TCP over IPv4 between a client and a server.
+func segment(at int, fromClient bool, port uint16, seq, ack uint32, flags uint8, payload string) *capture.Packet {
+	b := make([]byte, 40, 40+len(payload))
+	b[0], b[8], b[9] = 0x45, 64, 6 // RFC 791 §3.1
+	binary.BigEndian.PutUint16(b[2:], uint16(40+len(payload)))
+	client, server, from, to := []byte{192, 0, 2, 1}, []byte{192, 0, 2, 2}, 20, 22
+	if fromClient {
+		copy(b[12:], client)
+		copy(b[16:], server)
+	} else {
+		copy(b[12:], server)
+		copy(b[16:], client)
+		from, to = to, from
+	}
+	binary.BigEndian.PutUint16(b[from:], port)
+	binary.BigEndian.PutUint16(b[to:], 80)
+	binary.BigEndian.PutUint32(b[24:], seq)
+	binary.BigEndian.PutUint32(b[28:], ack)
+	b[32], b[33] = 5<<4, flags
+	b = append(b, payload...)
+	return &capture.Packet{Time: ktime.Time(at + 1), Link: capture.LinkRaw, Data: b, Length: len(b)}
 }
 
 // TestSilent has a connection without more packets after an answer whose question is missing in

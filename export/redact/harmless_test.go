@@ -41,6 +41,7 @@ var harmless = []string{
 	"verifying golang.org/x/net@v0.30.0: checksum mismatch\n\tdownloaded: h1:AcW1SDZMkb8IpzCdQUaIq2sP4sZ4zw+55h6ynffypl4=\n\tgo.sum:     h1:BcW1SDZMkb8IpzCdQUaIq2sP4sZ4zw+55h6ynffypl4=",
 	"fatal: could not read Username for 'https://github.com': terminal prompts disabled", "remote: HTTP Basic: Access denied",
 	"fatal: could not read Password for 'https://github.com': terminal prompts disabled",
+	"creating perf_uprobe PMU: token /proc/self/fd/9:0x18c66f: opening perf event: permission denied",
 	"invalid token: expired", "token bucket", "auth: 401 Unauthorized", "session: closed", "key: not found", "missing key: sha256", "auth.go:123:45: undefined: x",
 	"lookup auth.example.com on 10.0.0.2:53: no such host", "dial tcp: lookup token.example: i/o timeout", "secret.example:443",
 	"Basic authentication failed", "Bearer token is missing", `Bearer realm="https://auth.example/token",service="registry",scope="repository:a:pull"`, "Negotiate, NTLM",

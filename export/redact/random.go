@@ -15,7 +15,7 @@ const (
 // secret, rather than a word, a number, a version or a date: "token bucket", "key: sha256".
 func looksRandom(s string) bool {
 	s = strings.TrimSpace(s[:min(len(s), maxRandom)])
-	if len(s) < minRandom || isVersion(s) || isDate(s) || algorithms[strings.ToLower(s)] {
+	if len(s) < minRandom || isVersion(s) || isDate(s) || isPath(s) || algorithms[strings.ToLower(s)] {
 		return false
 	}
 	var digits, letters, rises int
@@ -70,6 +70,16 @@ func isVersion(s string) bool {
 		i++
 	}
 	return i > 0 && (i == len(s) || strings.IndexByte(s[:i], '.') > 0 && (s[i] == '-' || s[i] == '+'))
+}
+
+// isPath reports whether s begins as absolute paths do: "/proc/self/fd/7". Base64 rarely does, as
+// it has capital letters and digits anywhere.
+func isPath(s string) bool {
+	if s[0] != '/' {
+		return false
+	}
+	name, _, more := strings.Cut(s[1:], "/")
+	return more && len(name) >= len("go") && strings.Trim(name, "abcdefghijklmnopqrstuvwxyz") == ""
 }
 
 // isDate reports whether s begins as RFC 3339 dates do.

@@ -55,7 +55,7 @@ func withFileCapabilities(t testing.TB, names []string) string {
 		}
 	}
 	if err := set.SetFile(file); errors.Is(err, syscall.EOPNOTSUPP) {
-		t.Skip("the file system of "+file+" keeps no capabilities")
+		t.Skip("the file system of " + file + " keeps no capabilities")
 	} else if err != nil {
 		t.Fatal(err)
 	}
