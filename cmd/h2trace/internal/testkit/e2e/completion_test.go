@@ -61,7 +61,7 @@ type completing struct {
 
 func startCompleting(t *testing.T, start, source string) *completing {
 	t.Helper()
-	dir := t.TempDir()
+	dir := shellHome(t)
 	if err := os.WriteFile(filepath.Join(dir, "recorded file.jsonl"), nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -79,6 +79,20 @@ func startCompleting(t *testing.T, start, source string) *completing {
 	c.enter(source + "; echo sour''ced")
 	c.await(`(?m)^sourced$`)
 	return c
+}
+
+// shellHome makes a home directory. A shell whose terminal is gone may write its history there until
+// it has ended, so that to remove it may take several tries.
+func shellHome(t *testing.T) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "h2trace-home-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		await(t, "the home directory to be removed", func() bool { return os.RemoveAll(dir) == nil })
+	})
+	return dir
 }
 
 // on sets the test that the pane fails.
@@ -188,7 +202,7 @@ func (c *completing) testProcesses(t *testing.T, helps string) {
 		}
 		c.clear()
 		c.tmux("send-keys", "-l", "h2trace -p "+begin)
-		c.keys("Tab")
+		c.keys("Tab", "Tab") // the first may but add what all have in common
 		for pid, comm := range shown {
 			want := "" // zsh shows processes of one name in a line
 			if helps != "" {
