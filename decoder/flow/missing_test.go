@@ -12,8 +12,8 @@ import (
 
 	"h2trace/decoder/capture"
 	"h2trace/decoder/flow"
-	"h2trace/decoder/ktime"
 	"h2trace/decoder/internal/corpora"
+	"h2trace/decoder/ktime"
 )
 
 // captured is a capture in parts, and what it has.
