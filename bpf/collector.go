@@ -103,7 +103,6 @@ func New(opts Options) (*Collector, error) {
 	if opts.BufferSize < MinBufferSize || opts.BufferSize&(opts.BufferSize-1) != 0 {
 		return nil, fmt.Errorf("ring buffer of %d bytes: want a power of two of at least %d", opts.BufferSize, MinBufferSize)
 	}
-	learnRelease()
 	for _, f := range append(capabilities(), pidNamespace(), descriptors()) {
 		if f.Err != nil {
 			return nil, fmt.Errorf("%s: %w; %s", f.Name, f.Err, f.Advice)

@@ -14,17 +14,18 @@ import (
 )
 
 // optionalFeatures are features of newer kernels that the programs use. Where one is
-// missing, the programs compiled with COMPAT take over, see kernel/compat.h.
+// missing, the programs compiled with COMPAT take over, see kernel/compat.h. The helpers came to
+// tracepoints together with uprobes; for uprobes, the library asks for the release of the kernel.
 var optionalFeatures = []struct {
 	name, since, instead string
 	have                 func() error
 }{
 	{"atomic operations", fetchAddSince[runtime.GOARCH], "counts of one user each", haveFetchAdd},
 	{"bpf_get_attach_cookie", "5.15", "a copy of a program for each kind of place", func() error {
-		return features.HaveProgramHelper(ebpf.Kprobe, asm.FnGetAttachCookie)
+		return features.HaveProgramHelper(ebpf.TracePoint, asm.FnGetAttachCookie)
 	}},
 	{"bpf_loop", "5.17", "bounded loops", func() error {
-		return features.HaveProgramHelper(ebpf.Kprobe, asm.FnLoop)
+		return features.HaveProgramHelper(ebpf.TracePoint, asm.FnLoop)
 	}},
 }
 

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/cilium/ebpf"
@@ -14,8 +15,6 @@ import (
 	"github.com/cilium/ebpf/features"
 	"github.com/cilium/ebpf/link"
 	"golang.org/x/sys/unix"
-
-	"h2trace/bpf/rights"
 )
 
 // Feature is one thing that a capture needs from the kernel or the user.
@@ -28,7 +27,6 @@ type Feature struct {
 
 // CheckFeatures tries everything that New and Attach need, one by one.
 func CheckFeatures() []Feature {
-	learnRelease()
 	list := []Feature{kernelRelease(), kernelBTF(), pidNamespace(), descriptors()}
 	list = append(list, capabilities()...)
 	list = append(list, probe("ring buffer", features.HaveMapType(ebpf.RingBuf), "needs Linux 5.8"))
@@ -104,13 +102,29 @@ func liftMemlock() error {
 	return unix.Setrlimit(unix.RLIMIT_MEMLOCK, &unix.Rlimit{Cur: unix.RLIM_INFINITY, Max: unix.RLIM_INFINITY})
 }
 
-// learnRelease has the library learn the release of the kernel, once, from the vDSO in its own memory.
-func learnRelease() { rights.Unshielded(func() { _, _ = features.LinuxVersionCode() }) }
+// haveUprobeMulti reports whether one link attaches a program at many places. Where the library cannot
+// find out, see anyRelease, the release tells: 6.6.
+func haveUprobeMulti() bool {
+	err := features.HaveBPFLinkUprobeMulti()
+	return err == nil || !errors.Is(err, ebpf.ErrNotSupported) && sinceLinux(6, 6)
+}
 
 // sinceLinux reports whether the kernel is known to be of a release, or newer.
-func sinceLinux(major, minor uint32) bool {
-	version, err := features.LinuxVersionCode()
-	return err == nil && version >= major<<16|minor<<8
+func sinceLinux(major, minor int) bool {
+	var uts unix.Utsname
+	if unix.Uname(&uts) != nil {
+		return false
+	}
+	return releaseSince(unix.ByteSliceToString(uts.Release[:]), major, minor)
+}
+
+// releaseSince compares a release as uname(2) has it, such as 5.10.0-46-cloud-amd64.
+func releaseSince(release string, major, minor int) bool {
+	var is [2]int
+	if n, _ := fmt.Sscanf(release, "%d.%d", &is[0], &is[1]); n < len(is) {
+		return false
+	}
+	return slices.Compare(is[:], []int{major, minor}) >= 0
 }
 
 // neededCapabilities are those without which something fails, see capabilities(7).

@@ -11,7 +11,6 @@ import (
 	"sync"
 
 	"github.com/cilium/ebpf"
-	"github.com/cilium/ebpf/features"
 	"golang.org/x/sys/unix"
 )
 
@@ -75,7 +74,7 @@ func (c *Collector) load() error {
 	if err := configure(spec, &c.opts); err != nil {
 		return err
 	}
-	multi := !copies && features.HaveBPFLinkUprobeMulti() == nil
+	multi := !copies && haveUprobeMulti()
 	if c.programs, err = newProgramSet(spec, loader, copies, multi); err != nil {
 		return err
 	}

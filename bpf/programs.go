@@ -59,11 +59,21 @@ type program struct {
 	err   error
 }
 
+// anyRelease is the release that a program says it is for, which Linux has not looked at since 5.0
+// (commit 6c4fc209fcf9). Without one, the library reads that of the kernel from the vDSO, which it does
+// not find in a program with file capabilities whose C library took a variable, such as TMPDIR, out of
+// the environment.
+const anyRelease = 1
+
 // newProgramSet creates the maps of a spec, and keeps the spec. multi says that
 // uprobes attach by uprobe_multi.
 func newProgramSet(spec *ebpf.CollectionSpec, loader programLoader, copies, multi bool) (*programSet, error) {
 	for _, prog := range spec.Programs {
-		if multi && prog.Type == ebpf.Kprobe {
+		if prog.Type != ebpf.Kprobe {
+			continue
+		}
+		prog.KernelVersion = anyRelease
+		if multi {
 			prog.AttachType = ebpf.AttachTraceUprobeMulti
 		}
 	}

@@ -97,6 +97,7 @@ func nobodysSite(t testing.TB) (s *site, client string) {
 // table of README.md: on a command, which gets none of them, and on a process that runs already.
 func TestFileCapabilities(t *testing.T) {
 	needProbes(t)
+	t.Setenv("TMPDIR", os.TempDir()) // which a C library removes from programs with file capabilities, and what follows moves
 	s, client := nobodysSite(t)
 	for name, names := range map[string][]string{
 		"all":    tableCapabilities(t, []string{"CAP_KILL", "CAP_IPC_LOCK", "CAP_DAC_OVERRIDE", "CAP_CHOWN"}), // as the unit
