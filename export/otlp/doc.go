@@ -3,7 +3,7 @@
 // establishment, and metrics. It takes events as lines (see package export).
 //
 // Each event becomes the bytes of a protobuf message at once, as a span may cost no more than some
-// microseconds. The SDK of OpenTelemetry takes five times as long for one, and its sender links
+// microseconds. The SDK of OpenTelemetry takes three times as long for one, and its sender links
 // gRPC, of 5 MB. Its sampler, its limits and its resource of OTEL_… variables are used here, too.
 // The sender counts the spans that it drops and those that a collector rejects. It takes no
 // response for that of a collector that is none, such as the page of a web server.
