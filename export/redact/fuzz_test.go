@@ -102,7 +102,7 @@ func FuzzRedactHarmless(f *testing.F) {
 		f.Add(text)
 	}
 	f.Fuzz(func(t *testing.T, s string) {
-		if len(s) < minShape && !strings.ContainsAny(s, "=@%:/ \\") {
+		if len(s) < MinShape && !strings.ContainsAny(s, "=@%:/ \\") {
 			if got := String(s); got != s {
 				t.Errorf("%q became %q", s, got)
 			}

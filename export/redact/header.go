@@ -45,7 +45,7 @@ func (r *Redactor) Header(f *hpack.HeaderField) (string, []byte) {
 
 // Name returns the name of a field without a token in it.
 func (r *Redactor) Name(name string) string {
-	if len(name) < minShape {
+	if len(name) < MinShape {
 		return name
 	}
 	if out, found := r.Text(name); found {

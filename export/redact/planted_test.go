@@ -115,14 +115,14 @@ func TestPlantedTokens(t *testing.T) {
 	}
 }
 
-// TestMinShape holds minShape against the shapes.
+// TestMinShape holds MinShape against the shapes.
 func TestMinShape(t *testing.T) {
 	least := jwtHead + len(".") + minJWT
 	for _, s := range shapes {
 		least = min(least, len(s.prefix)+s.min)
 	}
-	if least != minShape {
-		t.Errorf("got %d, want %d", minShape, least)
+	if least != MinShape {
+		t.Errorf("got %d, want %d", MinShape, least)
 	}
 }
 

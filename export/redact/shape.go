@@ -16,8 +16,8 @@ type shape struct {
 	mixed  bool       // what follows has digits, and letters of both cases
 }
 
-// minShape is the length of the shortest token that has a shape.
-const minShape = len("xoxb-") + 10
+// MinShape is the length of the shortest token that has a shape.
+const MinShape = len("xoxb-") + 10
 
 var (
 	alnum      = charset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789")
