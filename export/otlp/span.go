@@ -58,8 +58,8 @@ type span struct {
 	lost    uint64 // events beyond
 }
 
-// begin begins a span, whose parent is the zero SpanContext if it is a root. What follows up to send
-// is of this span.
+// begin begins a span, whose parent is the zero SpanContext if it is a root. What follows up to
+// send is of this span.
 func (x *Exporter) begin(name string, kind trace.SpanKind, parent trace.SpanContext, from, to time.Time) *span {
 	return x.beginAs(x.identify(name, kind, parent), name, kind, parent, from, to)
 }

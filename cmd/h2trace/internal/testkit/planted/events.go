@@ -18,13 +18,13 @@ import (
 	"h2trace/export"
 )
 
-// Secret has the shape of a token of GitHub. It is put together here, so that nothing takes this file
-// for a leak.
+// Secret has the shape of a token of GitHub. It is put together here, so that nothing takes this
+// file for a leak.
 var Secret = "ghp" + "_" + strings.Repeat("aB3d", 9)
 
 // Events returns events of each kind, action and frame type. Each string of what they are made of,
-// and so each key that can have any text, has Secret in it, in UTF-8 and not. Those that are read as
-// what they are, such as a URL, have it in a suitable place, too.
+// and so each key that can have any text, has Secret in it, in UTF-8 and not. Those that are read
+// as what they are, such as a URL, have it in a suitable place, too.
 func Events(o export.Options) []byte {
 	var out bytes.Buffer
 	p := printer{JSONL: export.NewJSONL(&out, o), at: 1_790_000_000_000_000_000}
