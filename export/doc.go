@@ -354,9 +354,10 @@
 //	                the client treats it; but not fields specific to a
 //	                connection, white space around values, and the like, which
 //	                clients accept. It is also what a client ends the connection
-//	                for: a violation of the server. checksum is set if the go command reported it before
-//	                the event is printed. Mostly it reports it later, for an
-//	                exchange that succeeded: see requests of process
+//	                for: a violation of the server. checksum is set if the go
+//	                command reported it before the event is printed. Mostly it
+//	                reports it later, for an exchange that succeeded: see requests
+//	                of process
 //	start           time of the first byte of the request, or null
 //	retry           {attempt, conn, stream, class} if it repeats an unanswered
 //	                request, or null: the number of the attempt, from 2 on, and
@@ -464,10 +465,10 @@
 //	         spans_unsampled, points_sent, points_rejected, points_dropped,
 //	         stalls_dropped}. Sent are those that the collector acknowledged;
 //	         rejected those that it did not take of a batch; dropped all others,
-//	         for which there was no room, or which did not reach it. points are those of metrics. Unsampled
-//	         spans were not to be sent, says their trace or OTEL_TRACES_SAMPLER.
-//	         Dropped stalls are events of no span, as too many of them waited for
-//	         the end of their exchange
+//	         for which there was no room, or which did not reach it. points are
+//	         those of metrics. Unsampled spans were not to be sent, says their trace
+//	         or OTEL_TRACES_SAMPLER. Dropped stalls are events of no span, as too
+//	         many of them waited for the end of their exchange
 //	labels   with --label: object of what the user says about the run,
 //	         {"region":"eu"}
 //

@@ -120,7 +120,7 @@ func (s *screen) writeField(b []byte, h *hpack.HeaderField) []byte {
 
 // appendName appends the name of a field. A peer may send a token as one.
 func (s *screen) appendName(b []byte, name string) []byte {
-	if s.redactor != nil && len(name) >= redact.MinShape {
+	if s.redactor != nil {
 		name = s.redactor.Name(name)
 	}
 	b, valid := appendString(b, name)

@@ -16,11 +16,10 @@ import (
 
 // TestNoSecretInTotals is about the report of -c, and the verdict on stderr, with --show-secrets.
 func TestNoSecretInTotals(t *testing.T) {
-	secret := "ghp" + "_" + strings.Repeat("aB3d", 9)
 	var opts Options
 	opts.Command, opts.ShowSecrets = []string{"true"}, true
 	v := newOverview(&opts)
-	for line := range bytes.Lines(planted.Events(secret, export.Options{ShowSecrets: true})) {
+	for line := range bytes.Lines(planted.Events(export.Options{ShowSecrets: true})) {
 		v.lines.Add(bytes.TrimSpace(line))
 	}
 	r, _ := v.report()
@@ -29,7 +28,7 @@ func TestNoSecretInTotals(t *testing.T) {
 		t.Fatal(err)
 	}
 	text := out.String() + strings.Join(r.Glance(), "\n")
-	if strings.Contains(text, secret) || !strings.Contains(text, redact.Mark) {
+	if strings.Contains(text, planted.Secret) || !strings.Contains(text, redact.Mark) {
 		t.Errorf("the secret is in it, or nothing is:\n%s", text)
 	}
 }
@@ -38,7 +37,6 @@ func TestNoSecretInTotals(t *testing.T) {
 // of a log of "go -x", that others are to read. What convert and replay make of recorded
 // events is as these are.
 func TestNoSecretInReports(t *testing.T) {
-	secret := "ghp" + "_" + strings.Repeat("aB3d", 9)
 	dir := t.TempDir()
 	file := func(name string, content []byte) string {
 		path := filepath.Join(dir, name)
@@ -47,8 +45,8 @@ func TestNoSecretInReports(t *testing.T) {
 		}
 		return path
 	}
-	shown := file("shown.jsonl", planted.Events(secret, export.Options{ShowSecrets: true}))
-	hidden := file("hidden.jsonl", planted.Events(secret, export.Options{}))
+	shown := file("shown.jsonl", planted.Events(export.Options{ShowSecrets: true}))
+	hidden := file("hidden.jsonl", planted.Events(export.Options{}))
 	log := file("go.log", []byte(strings.ReplaceAll(`# get https://goproxy.example/SECRET/m.example/a/@v/list
 # get https://goproxy.example/SECRET/m.example/a/@v/list: 200 OK (0.100s)
 # get https://u:SECRET@other.example/m.example/a/@v/v1.0.0.info
@@ -57,9 +55,9 @@ cd /tmp/vcs; git -c http.extraHeader="PRIVATE-TOKEN: SECRET" fetch https://SECRE
 0.200s # cd /tmp/vcs; git -c http.extraHeader="PRIVATE-TOKEN: SECRET" fetch https://SECRET@git.example/a
 go: m.example/a@v1.0.0: git fetch https://SECRET@git.example/a in /tmp/vcs: exit status 128:
 	fatal: Authentication failed for 'https://SECRET@git.example/a'
-`, "SECRET", secret)))
-	trace := file("spans", []byte(`[{"name":"Running git -c core.askPass=`+secret+`","ph":"B","ts":1790000000000000,"pid":0,"tid":1}`+"\n"+
-		`,{"name":"Running git -c core.askPass=`+secret+`","ph":"E","ts":1790000001000000,"pid":0,"tid":1}`+"\n"))
+`, "SECRET", planted.Secret)))
+	trace := file("spans", []byte(`[{"name":"Running git -c core.askPass=`+planted.Secret+`","ph":"B","ts":1790000000000000,"pid":0,"tid":1}`+"\n"+
+		`,{"name":"Running git -c core.askPass=`+planted.Secret+`","ph":"E","ts":1790000001000000,"pid":0,"tid":1}`+"\n"))
 	page := filepath.Join(dir, "page.html")
 	for _, args := range [][]string{
 		{"report"},
@@ -92,8 +90,8 @@ go: m.example/a@v1.0.0: git fetch https://SECRET@git.example/a in /tmp/vcs: exit
 				t.Error(err)
 			}
 			for name, output := range map[string]string{"stdout": stdout.String(), "stderr": stderr.String(), "page": string(made)} {
-				if at := strings.Index(output, secret); at >= 0 {
-					t.Errorf("%v of %s: %s has the secret: %s", args, filepath.Base(input), name, output[max(0, at-100):at+len(secret)])
+				if at := strings.Index(output, planted.Secret); at >= 0 {
+					t.Errorf("%v of %s: %s has the secret: %s", args, filepath.Base(input), name, output[max(0, at-100):at+len(planted.Secret)])
 				}
 			}
 			if stdout.Len()+stderr.Len()+len(made) == 0 && args[len(args)-1] != "--bench" { // which logs have no part in

@@ -71,8 +71,9 @@ func TestBounds(t *testing.T) {
 	}
 }
 
-// TestBeyondConns opens more connections than are kept, and closes them in another order. Opens and closes
-// balance at each time; requests on those that are not kept have the role that they say, or an unknown one.
+// TestBeyondConns opens more connections than are kept, and closes them in another order. Opens and
+// closes balance at each time; requests on those that are not kept have the role that they say, or
+// an unknown one.
 func TestBeyondConns(t *testing.T) {
 	const beyond = 500
 	r := New(Options{})

@@ -13,7 +13,10 @@ const (
 	unknownRole = "unknown" // yet, or as there were too many connections
 )
 
-var roles = []string{clientRole, serverRole}
+var (
+	allRoles = []string{unknownRole, clientRole, serverRole}
+	roles    = allRoles[1:] // that events have
+)
 
 // The sides whose windows are used up.
 const (
@@ -31,8 +34,8 @@ type conn struct {
 	to     *serverSeries // nil before the first request
 }
 
-// connOf returns the connection that an event is of. Beyond the limit it is one that nobody keeps. So is
-// one that may have been opened beyond the limit: to keep it now would make that forgotten.
+// connOf returns the connection that an event is of. Beyond the limit it is one that nobody keeps.
+// So is one that may have been opened beyond the limit: to keep it now would make that forgotten.
 func (r *Recorder) connOf(e *scan.Object, opens bool) *conn {
 	id := e.Word("conn")
 	if c := r.conns[string(id)]; c != nil {
@@ -95,10 +98,10 @@ func (s strays) any() bool {
 	return false
 }
 
-// close returns for which role one of them was counted that is closed: its own, if it was known when
-// it was opened.
+// close returns for which role one of them was counted that is closed: its own, if it was known
+// when it was opened.
 func (s strays) close(role string) (counted string, ok bool) {
-	for _, counted := range append([]string{role, unknownRole}, roles...) {
+	for _, counted := range append([]string{role}, allRoles...) {
 		if s[counted] > 0 {
 			s[counted]--
 			return counted, true

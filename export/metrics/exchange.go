@@ -52,9 +52,8 @@ func (r *Recorder) exchange(e *scan.Object) {
 	s.count(e, &r.vectors)
 }
 
-// roleIn returns the role of the process in an exchange: what the exchange says, or its connection, which
-// may learn it so. Those
-// of recordings without connections are of clients, as all were once.
+// roleIn returns the role of the process in an exchange: what the exchange says, or its connection,
+// which may learn it so. Those of recordings without connections are of clients, as all were once.
 func (r *Recorder) roleIn(c *conn, e *scan.Object) string {
 	role := cmp.Or(roleOf(e), c.role)
 	switch {

@@ -92,7 +92,7 @@ func (r *Recorder) Take(line []byte) {
 func (r *Recorder) EndRun() {
 	clear(r.conns)
 	clear(r.strays)
-	for _, role := range append([]string{unknownRole}, roles...) {
+	for _, role := range allRoles {
 		r.vectors.openConns.WithLabelValues(role).Set(0)
 	}
 }

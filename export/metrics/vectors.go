@@ -31,7 +31,7 @@ func newVectors(to prometheus.Registerer) vectors {
 		complaints: counter(to, &complaints), lockTime: counter(to, &lockTime), mismatches: counter(to, &mismatches),
 		limitsOfCounting: counter(to, &limits), openConns: gauge(to, &openConns), info: gauge(to, &info),
 	}
-	for _, role := range append([]string{unknownRole}, roles...) {
+	for _, role := range allRoles {
 		v.requests.WithLabelValues(role)
 		v.openConns.WithLabelValues(role)
 	}

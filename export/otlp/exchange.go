@@ -109,8 +109,8 @@ const (
 	maxOrigin  = 300
 )
 
-// originOf returns the origin of a URL, or the authority that a CONNECT names alone. Most requests go
-// where others went.
+// originOf returns the origin of a URL, or the authority that a CONNECT names alone. Most requests
+// go where others went.
 func (x *Exporter) originOf(text string) origin {
 	key := text
 	if _, rest, ok := strings.Cut(text, "://"); ok {

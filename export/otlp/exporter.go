@@ -34,8 +34,8 @@ type Options struct {
 // Counts are what became of the spans, or of the data points.
 type Counts struct{ Sent, Rejected, Dropped uint64 }
 
-// Totals counts what an Exporter was to send. Unsampled spans were not. DroppedStalls are in no span, for
-// want of room.
+// Totals counts what an Exporter was to send. Unsampled spans were not. DroppedStalls are in no
+// span, for want of room.
 type Totals struct {
 	Spans, Points            Counts
 	Unsampled, DroppedStalls uint64

@@ -146,8 +146,8 @@ func TestFailures(t *testing.T) {
 	}
 }
 
-// await waits for a condition. The end, whose time is limited, comes after it: on a busy machine nothing
-// might be tried before.
+// await waits for a condition. The end, whose time is limited, comes after it: on a busy machine
+// nothing might be tried before.
 func await(t *testing.T, met func() bool) {
 	t.Helper()
 	for end := time.Now().Add(30 * time.Second); !met(); time.Sleep(time.Millisecond) {

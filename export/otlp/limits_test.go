@@ -7,8 +7,8 @@ import (
 	trace "go.opentelemetry.io/proto/otlp/trace/v1"
 )
 
-// TestLimits has the limits that OTEL_ variables set (OpenTelemetry SDK, Span Limits). What is beyond is
-// counted in the span.
+// TestLimits has the limits that OTEL_ variables set (OpenTelemetry SDK, Span Limits). What is
+// beyond is counted in the span.
 func TestLimits(t *testing.T) {
 	stall := `{"v":1,"ts":"2026-11-30T12:00:01.900000000Z","event":"stall","pid":7,"comm":"client","conn":"c1","stream":1,` +
 		`"side":"recv_window","window":1,"start":"2026-11-30T12:00:01.600000000Z","stall_ms":25.000,"ended_by":"WINDOW_UPDATE"}`

@@ -30,8 +30,8 @@ func (m *message) end(start int) {
 	binary.PutUvarint((*m)[start-1:], uint64(n))
 }
 
-// text appends a string. Those of protobuf are UTF-8: a collector refuses a whole batch for one that is
-// not (Protocol Buffers, Proto3 Scalar Value Types). So U+FFFD stands for what is none.
+// text appends a string. Those of protobuf are UTF-8: a collector refuses a whole batch for one
+// that is not (Protocol Buffers, Proto3 Scalar Value Types). So U+FFFD stands for what is none.
 func (m *message) text(field protowire.Number, v string) {
 	if !utf8.ValidString(v) {
 		v = strings.ToValidUTF8(v, "\ufffd")

@@ -30,8 +30,8 @@ func TestLengths(t *testing.T) {
 	}
 }
 
-// TestUTF8 has bytes that are no UTF-8 wherever a text comes from. The collector of the test refuses a
-// batch for one of them, as others do.
+// TestUTF8 has bytes that are no UTF-8 wherever a text comes from. The collector of the test
+// refuses a batch for one of them, as others do.
 func TestUTF8(t *testing.T) {
 	const bad, good = "a\xffb\xc3", "a\ufffdb\ufffd"
 	t.Setenv("OTEL_RESOURCE_ATTRIBUTES", "team=a%FFb%C3")

@@ -35,8 +35,9 @@ type meter struct {
 // newMeter starts a meter, which sends until ctx is done.
 func newMeter(ctx context.Context, o *Options, c *client, of *resource.Resource, said *complaints) (*meter, error) {
 	m := &meter{
-		client: c, gatherer: o.Metrics, said: said, about: resourceMessage(agentResource(o, of)), scope: scopeMessage(o.Version), points: newPoints(time.Now()), interval: defaultInterval,
-		hurry: make(chan struct{}), done: make(chan struct{}),
+		client: c, gatherer: o.Metrics, said: said, points: newPoints(time.Now()),
+		about: resourceMessage(agentResource(o, of)), scope: scopeMessage(o.Version),
+		interval: defaultInterval, hurry: make(chan struct{}), done: make(chan struct{}),
 	}
 	if v := o.Getenv("OTEL_METRIC_EXPORT_INTERVAL"); v != "" {
 		ms, err := strconv.Atoi(v)
@@ -50,7 +51,8 @@ func newMeter(ctx context.Context, o *Options, c *client, of *resource.Resource,
 }
 
 // agentResource describes h2trace itself: metrics are of all processes that it observes. The id
-// tells apart two of it, and its runs, unless the user gives one (OpenTelemetry, service.instance.id).
+// tells apart two of it, and its runs, unless the user gives one (OpenTelemetry,
+// service.instance.id).
 func agentResource(o *Options, inherited *resource.Resource) *resource.Resource {
 	list := []attribute.KeyValue{semconv.ServiceInstanceID(uuid.NewString())}
 	list = append(list, inherited.Attributes()...)

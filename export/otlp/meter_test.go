@@ -9,8 +9,8 @@ import (
 	semconv "go.opentelemetry.io/otel/semconv/v1.43.0"
 )
 
-// TestInstance has an id for each run, or the one of the user. That of a service is of what is observed, and
-// no name for h2trace.
+// TestInstance has an id for each run, or the one of the user. That of a service is of what is
+// observed, and no name for h2trace.
 func TestInstance(t *testing.T) {
 	o := &Options{Version: "v1", Host: "builder-7"}
 	seen := make(map[string]bool)

@@ -64,8 +64,8 @@ func spanContext(traceparent string) trace.SpanContext {
 	return trace.SpanContextFromContext(ctx)
 }
 
-// describe returns the resource of a process. What its own environment says comes before what that of h2trace
-// says, and this before its name.
+// describe returns the resource of a process. What its own environment says comes before what that
+// of h2trace says, and this before its name.
 func (x *Exporter) describe(p *process) *resource.Resource {
 	own := []attribute.KeyValue{
 		semconv.TelemetrySDKName("opentelemetry"), semconv.TelemetrySDKLanguageGo, semconv.OSTypeKey.String(runtime.GOOS),

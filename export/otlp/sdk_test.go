@@ -23,8 +23,8 @@ import (
 	"h2trace/export/otlp/otlptest"
 )
 
-// TestAsSDK holds each message of spans against the one that the exporter of the SDK makes of the same
-// spans: of a download, and of what it lacks.
+// TestAsSDK holds each message of spans against the one that the exporter of the SDK makes of the
+// same spans: of a download, and of what it lacks.
 func TestAsSDK(t *testing.T) {
 	stall := `{"v":1,"ts":"2026-11-30T12:00:01.900000000Z","event":"stall","pid":7,"comm":"client","conn":"c1","stream":1,` +
 		`"side":"recv_window","window":-1,"start":"2026-11-30T12:00:01.600000000Z","stall_ms":25.500,"ended_by":"WINDOW_UPDATE"}`

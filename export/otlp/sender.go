@@ -7,8 +7,8 @@ import (
 )
 
 const (
-	// Spans wait to be sent, so many and of so many bytes. Most have some 600; those with long texts and
-	// many stalls reach the second limit first.
+	// Spans wait to be sent, so many and of so many bytes. Most have some 600; those with long
+	// texts and many stalls reach the second limit first.
 	maxWaiting      = 4096
 	maxWaitingBytes = 8 << 20
 	maxBatch        = 512

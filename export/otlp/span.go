@@ -58,8 +58,8 @@ type span struct {
 	lost    uint64 // events beyond
 }
 
-// begin begins a span, whose parent is the zero SpanContext if it is a root. What follows up to send is
-// of this span.
+// begin begins a span, whose parent is the zero SpanContext if it is a root. What follows up to
+// send is of this span.
 func (x *Exporter) begin(name string, kind trace.SpanKind, parent trace.SpanContext, from, to time.Time) *span {
 	return x.beginAs(x.identify(name, kind, parent), name, kind, parent, from, to)
 }
@@ -166,8 +166,8 @@ func (x *Exporter) send(p *process) {
 // chunkSize is that of the memory that spans share while they wait.
 const chunkSize = 64 << 10
 
-// kept returns a copy of a message, in memory that it shares with others: many small pieces would cost
-// the garbage collector more than they cost to fill.
+// kept returns a copy of a message, in memory that it shares with others: many small pieces would
+// cost the garbage collector more than they cost to fill.
 func (x *Exporter) kept(m message) []byte {
 	if len(m) > chunkSize/8 {
 		return bytes.Clone(m)

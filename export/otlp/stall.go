@@ -19,8 +19,8 @@ type stalled struct {
 	place      *list.Element
 }
 
-// The bounds of the stalls that wait: of those of a connection, and of all, of some 200 bytes each. A
-// peer that grants credit byte by byte makes as many as it likes.
+// The bounds of the stalls that wait: of those of a connection, and of all, of some 200 bytes each.
+// A peer that grants credit byte by byte makes as many as it likes.
 const (
 	maxStalls    = 64
 	maxAllStalls = 16 << 10

@@ -15,8 +15,8 @@ func stallOf(conn, stream, n int) []byte {
 		`"side":"recv_window","window":1,"start":"2026-11-30T12:00:01.%03d000000Z","stall_ms":1.000,"ended_by":"WINDOW_UPDATE"}`, conn, stream, n%1000)
 }
 
-// TestManyStalls has more stalls than are kept, of one connection and of all. Those that find no room
-// are counted, the oldest go first, and those that stay come with their exchange.
+// TestManyStalls has more stalls than are kept, of one connection and of all. Those that find no
+// room are counted, the oldest go first, and those that stay come with their exchange.
 func TestManyStalls(t *testing.T) {
 	c := otlptest.Start(t, nil)
 	x, _ := start(t, c.URL)

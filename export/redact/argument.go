@@ -17,15 +17,15 @@ func (r *Redactor) Argument(flag, s string) ([]byte, bool) {
 		n++
 	}
 	rest := s
-	if eq := strings.IndexByte(s, '='); eq > 0 && (eq == n || endsInHeader(s[:eq])) {
-		rest = s[eq+1:]
-		if endsInHeader(s[:eq]) {
-			if strings.TrimSpace(rest) == "" {
-				return nil, false
-			}
-			return r.keep(s[:eq+1+headerLen(rest, strings.IndexByte(rest, ':'))]), true
+	switch eq := strings.IndexByte(s, '='); {
+	case eq <= 0:
+	case endsInHeader(s[:eq]):
+		if rest = s[eq+1:]; strings.TrimSpace(rest) == "" {
+			return nil, false
 		}
-		if r.secretName(s[:eq]) && rest != "" && !isSwitch(rest) {
+		return r.keep(s[:eq+1+headerLen(rest, strings.IndexByte(rest, ':'))]), true
+	case eq == n:
+		if rest = s[eq+1:]; r.secretName(s[:eq]) && rest != "" && !isSwitch(rest) {
 			return r.keep(s[:eq+1]), true
 		}
 	}

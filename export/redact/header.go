@@ -56,17 +56,20 @@ func (r *Redactor) Name(name string) string {
 
 // schemes begin credentials (RFC 9110 §11.4). What follows one is a secret at the beginning of a
 // header. Elsewhere, and after a word that says other things, too, it has to look like one.
-var schemes = map[string]struct{ word, once bool }{
+var schemes = map[string]scheme{
 	"bearer": {}, "basic": {}, "negotiate": {}, "ntlm": {}, "kerberos": {}, "dpop": {}, "hawk": {}, "apikey": {},
 	"digest": {once: true}, "aws4-hmac-sha256": {once: true},
 	"token": {word: true}, "oauth": {word: true}, "privatetoken": {word: true},
 }
 
+// scheme says of one whether it is an ordinary word, too, and whether a list of parameters follows.
+type scheme struct{ word, once bool }
+
 // maxScheme is the length of the longest of the schemes.
 const maxScheme = len("aws4-hmac-sha256")
 
 // schemeOf returns which of the schemes a word is.
-func schemeOf(word string) (s struct{ word, once bool }, ok bool) {
+func schemeOf(word string) (s scheme, ok bool) {
 	if len(word) < len("ntlm") || len(word) > maxScheme {
 		return s, false
 	}

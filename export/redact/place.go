@@ -98,10 +98,7 @@ func isPort(s string) bool {
 // announced returns the word after "--password" and "Bearer".
 func (t *text) announced(next int, name span) (from, to int) {
 	word := t.s[name.from:name.to]
-	for next < len(t.s) && t.s[next] == ' ' {
-		next++
-	}
-	if next == len(t.s) {
+	if next = skipSpaces(t.s, next); next == len(t.s) {
 		return 0, 0
 	}
 	if _, ok := schemeOf(word); ok {

@@ -175,28 +175,12 @@ func commonPrefix(a, b string) int {
 	return max(end, 0)
 }
 
-// benchFields is a request of a Go client to a module proxy, as a load balancer passes it
-// on.
-func benchFields() []hpack.HeaderField {
-	return []hpack.HeaderField{
-		{Name: ":authority", Value: "goproxy.example"},
-		{Name: ":method", Value: "GET"},
-		{Name: ":path", Value: "/github.com/google/go-cmp/@v/v0.7.0.zip?go-get=1"},
-		{Name: ":scheme", Value: "https"},
-		{Name: "accept-encoding", Value: "gzip"},
-		{Name: "user-agent", Value: "Go-http-client/2.0"},
-		{Name: "if-none-match", Value: `"4a1b-5f2c3d4e5f6a7"`},
-		{Name: "cache-control", Value: "max-age=0"},
-		{Name: "authorization", Value: "Bearer abcdefghijklmnopqrstuvwxyz0123456789"},
-		{Name: "x-forwarded-for", Value: "192.0.2.17, 198.51.100.4"},
-		{Name: "traceparent", Value: "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"},
-		{Name: "accept", Value: "*/*"},
-	}
-}
-
 func TestRedactAllocates(t *testing.T) {
 	r := New()
-	fields := benchFields()
+	fields := []hpack.HeaderField{{Name: "authorization", Value: "Bearer s3cr3t"}, {Name: "x-upstream", Value: "Bearer s3cr3t"}}
+	for _, value := range harmless {
+		fields = append(fields, hpack.HeaderField{Name: "x-value", Value: value})
+	}
 	if n := testing.AllocsPerRun(100, func() {
 		for i := range fields {
 			r.Header(&fields[i])

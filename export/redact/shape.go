@@ -84,14 +84,18 @@ type shapeFinder struct {
 	noJWT int // none begins before
 }
 
-// at returns where a token begins and ends that has its mark at s[i], in the word that begins at s[word], or after what looks like an escape, as in "%9AKIA". It
-// does not begin before s[done]. from == to if there is none.
+// at returns where a token begins and ends that has its mark at s[i], in the word that begins at
+// s[word], or after what looks like an escape, as in "%9AKIA". It does not begin before s[done].
+// from == to if there is none.
 func (f *shapeFinder) at(s string, done, word, i int) (from, to int) {
 	list := marked[s[i]][s[i-1]]
 	for k := range list {
 		sh := &list[k]
 		from = i - sh.at
-		if from < done || s[from] != sh.prefix[0] || !strings.HasPrefix(s[from:], sh.prefix) || sh.word && from != word && from > done && alnumLine[s[from-1]] {
+		if from < done || s[from] != sh.prefix[0] || !strings.HasPrefix(s[from:], sh.prefix) {
+			continue
+		}
+		if sh.word && from != word && from > done && alnumLine[s[from-1]] {
 			continue
 		}
 		body := from + len(sh.prefix)

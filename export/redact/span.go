@@ -47,24 +47,43 @@ func quoteWidth(s string, i int) int {
 // s[i:] and was encoded level times. ";", "," and "/" do not end a value, because they can
 // be part of it. from == to if there is no value.
 func valueSpan(s string, i, level int, open closers) (from, to int) {
-	for i < len(s) && s[i] == ' ' {
-		i++
+	if i = skipSpaces(s, i); quoteWidth(s, i) > 0 {
+		return quotedSpan(s, i)
 	}
-	if n := quoteWidth(s, i); n > 0 {
-		return i + n, quotedEnd(s, i, n)
-	}
-	for from = i; i < len(s); {
+	return i, find(s, i, level, func(i int, b byte) bool { return endsValue(b) || open.closedBy(s, i, b) })
+}
+
+// endsValue reports whether b ends a value without quotes.
+func endsValue(b byte) bool { return b <= ' ' || b == '&' || b == '#' }
+
+// find returns the index of the first character of s[i:] that was encoded level times at most and
+// for which is holds, or the length of s. It passes a Mark whole.
+func find(s string, i, level int, is func(i int, b byte) bool) int {
+	for i < len(s) {
 		c := decodeChar(s, i)
 		switch {
 		case c.b == '<' && strings.HasPrefix(s[i:], Mark):
 			i += len(Mark)
 			continue
-		case c.level <= level && (c.b <= ' ' || c.b == '&' || c.b == '#' || open.closedBy(s, i, c.b)):
-			return from, i
+		case c.level <= level && is(i, c.b):
+			return i
 		}
 		i += c.width
 	}
-	return from, i
+	return i
+}
+
+func skipSpaces(s string, i int) int {
+	for i < len(s) && s[i] == ' ' {
+		i++
+	}
+	return i
+}
+
+// quotedSpan returns where the text in the quotes at s[i:] begins and ends.
+func quotedSpan(s string, i int) (from, to int) {
+	n := quoteWidth(s, i)
+	return i + n, quotedEnd(s, i, n)
 }
 
 // quotedEnd returns the index of the quote that closes the quoted string at s[i:], whose first
@@ -88,29 +107,17 @@ func quotedEnd(s string, i, n int) int {
 // s[i:], whose "//" was encoded level times. As in browsers and net/url, it extends to the
 // last "@" of the authority. from == to if there is none, or the user is git, whom every host has.
 func userinfoSpan(s string, i, level int, open closers) (from, to int) {
-	from, to = i, i
-	for i < len(s) {
-		c := decodeChar(s, i)
-		switch {
-		case c.b == '<' && strings.HasPrefix(s[i:], Mark):
-			i += len(Mark)
-			continue
-		case c.level > level:
-		case c.b <= ' ' || isSlash(c.b) || c.b == '?' || c.b == '#' || open.closedBy(s, i, c.b):
-			return notGit(s, from, to)
-		case c.b == '@':
+	to = i
+	find(s, i, level, func(i int, b byte) bool {
+		if b == '@' {
 			to = i
 		}
-		i += c.width
+		return b <= ' ' || isSlash(b) || b == '?' || b == '#' || open.closedBy(s, i, b)
+	})
+	if s[i:to] == "git" {
+		return i, i
 	}
-	return notGit(s, from, to)
-}
-
-func notGit(s string, from, to int) (int, int) {
-	if s[from:to] == "git" {
-		return from, from
-	}
-	return from, to
+	return i, to
 }
 
 // quoteBefore returns the quote before a name, or 0.
@@ -127,11 +134,8 @@ func (t *text) quoteBefore(name span) byte {
 // lineSpan returns where the value of a header ends: with its line, or with the quote that was
 // before its name.
 func lineSpan(s string, i int, quote byte) (from, to int) {
-	for i < len(s) && s[i] == ' ' {
-		i++
-	}
-	if n := quoteWidth(s, i); n > 0 {
-		return i + n, quotedEnd(s, i, n)
+	if i = skipSpaces(s, i); quoteWidth(s, i) > 0 {
+		return quotedSpan(s, i)
 	}
 	for from = i; i < len(s) && s[i] != '\n' && s[i] != '\r'; i++ {
 		if quote != 0 && s[i] == quote && isClosingQuote(s, i) {
@@ -145,37 +149,19 @@ func lineSpan(s string, i int, quote byte) (from, to int) {
 // the word, or with the object in JSON. A scheme before the secret is not part of it.
 func (t *text) spokenSpan(i, level int) (from, to int) {
 	s := t.s
-	for i < len(s) && s[i] == ' ' {
-		i++
-	}
-	if n := quoteWidth(s, i); n > 0 {
-		from, to = i+n, quotedEnd(s, i, n)
-		if k := schemeLen(s[from:to]); k > 0 {
-			from += k
-		}
-		return from, to
+	if i = skipSpaces(s, i); quoteWidth(s, i) > 0 {
+		from, to = quotedSpan(s, i)
+		return from + schemeLen(s[from:to]), to
 	}
 	if end := strings.IndexByte(s[i:min(len(s), i+maxScheme+1)], ' '); end > 0 {
 		if scheme, ok := schemeOf(s[i : i+end]); ok && !scheme.word {
-			for i += end; i < len(s) && s[i] == ' '; i++ {
-			}
-			if scheme.once {
+			if i = skipSpaces(s, i+end); scheme.once {
 				return lineSpan(s, i, 0)
 			}
 		}
 	}
-	for from = i; i < len(s); {
-		c := decodeChar(s, i)
-		switch {
-		case c.b == '<' && strings.HasPrefix(s[i:], Mark):
-			i += len(Mark)
-			continue
-		case c.level > level:
-		case c.b <= ' ' || c.b == '&' || c.b == '#' || t.open.closedBy(s, i, c.b),
-			strings.IndexByte(",;}])", c.b) >= 0 && (t.quoted || isClosingQuote(s, i)):
-			return from, i
-		}
-		i += c.width
-	}
-	return from, i
+	return i, find(s, i, level, func(i int, b byte) bool {
+		return endsValue(b) || t.open.closedBy(s, i, b) ||
+			strings.IndexByte(",;}])", b) >= 0 && (t.quoted || isClosingQuote(s, i))
+	})
 }

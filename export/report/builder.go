@@ -33,9 +33,7 @@ type Builder struct {
 }
 
 // NewBuilder returns a Builder that has read nothing.
-func NewBuilder() *Builder {
-	return &Builder{sums: newSums()}
-}
+func NewBuilder() *Builder { return &Builder{sums: newSums()} }
 
 // ErrCapture is the error of a file with packets.
 var ErrCapture = errors.New("it holds packets: h2trace replay FILE | h2trace report")

@@ -21,12 +21,8 @@ func (e *countedEvent) member(key, v []byte) {
 		return
 	}
 	scan.Elements(v, func(of []byte) {
-		scan.Members(of, func(key, n []byte) {
-			if string(key) == "frames" {
-				frames, _ := scan.Integer(n)
-				e.frames += max(frames, 0)
-			}
-		})
+		frames, _ := scan.Integer(scan.Member(of, "frames"))
+		e.frames += max(frames, 0)
 	})
 }
 

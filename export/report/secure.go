@@ -29,9 +29,8 @@ func (s *secrets) hide(line []byte) []byte {
 	return s.object(line)
 }
 
-// longKey is the length from which a key may be a token, as one of labels. No key of h2trace's own
-// has it.
-const longKey = 24
+// longKey is the length, with its quotes, from which a key may be a token, as one of labels.
+const longKey = redact.MinShape + 2
 
 // object returns the line of an event without secrets in its texts.
 func (s *secrets) object(line []byte) []byte {

@@ -35,8 +35,6 @@ func Open(r io.Reader) (*bufio.Reader, error) {
 type utf16Reader struct {
 	in        *bufio.Reader
 	bigEndian bool
-	high      rune   // of a surrogate pair
-	kept      []rune // that came after half a pair
 	left      []byte // that did not fit
 }
 
@@ -63,41 +61,33 @@ func (u *utf16Reader) Read(p []byte) (n int, err error) {
 
 // next returns the next code point.
 func (u *utf16Reader) next() (rune, error) {
-	for {
-		r, err := u.unit()
-		if err != nil {
-			return 0, err
-		}
-		switch high := u.high; {
-		case high != 0:
-			u.high = 0
-			pair := utf16.DecodeRune(high, r)
-			if pair == utf8.RuneError {
-				u.kept = append(u.kept, r) // of a code point of its own
-			}
-			return pair, nil
-		case utf16.IsSurrogate(r) && r < 0xdc00:
-			u.high = r
-		default:
-			return r, nil
-		}
-	}
-}
-
-// unit returns the next 16 bits.
-func (u *utf16Reader) unit() (rune, error) {
-	if len(u.kept) > 0 {
-		r := u.kept[0]
-		u.kept = u.kept[:0]
-		return r, nil
-	}
-	a, err := u.in.ReadByte()
+	r, err := u.peek()
 	if err != nil {
 		return 0, err
 	}
-	b, err := u.in.ReadByte()
-	if u.bigEndian {
-		return rune(a)<<8 | rune(b), err
+	_, _ = u.in.Discard(2) // they are buffered, here and below
+	if !utf16.IsSurrogate(r) || r >= 0xdc00 {
+		return r, nil
 	}
-	return rune(b)<<8 | rune(a), err
+	low, err := u.peek()
+	if err != nil {
+		return 0, err
+	}
+	r = utf16.DecodeRune(r, low)
+	if r != utf8.RuneError { // else low is of a code point of its own
+		_, _ = u.in.Discard(2)
+	}
+	return r, nil
+}
+
+// peek returns the next 16 bits, which are still to be read.
+func (u *utf16Reader) peek() (rune, error) {
+	b, err := u.in.Peek(2)
+	switch {
+	case err != nil:
+		return 0, err
+	case u.bigEndian:
+		return rune(b[0])<<8 | rune(b[1]), nil
+	}
+	return rune(b[1])<<8 | rune(b[0]), nil
 }

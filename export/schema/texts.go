@@ -49,7 +49,7 @@ func (t *texts) demand(keyword string, value any) error {
 		if err != nil {
 			return err
 		}
-		if len(t.patterns) < 60 {
+		if len(t.patterns) < 64 { // the bits of met
 			t.patterns = append(t.patterns, re)
 			return nil
 		}

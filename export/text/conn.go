@@ -51,21 +51,9 @@ func describeConn(l *line, e *scan.Object) {
 func (l *line) flooded(e *scan.Object) {
 	sep := ""
 	scan.Elements(e.Get("counted"), func(v []byte) {
-		var dir, typ, frames, bytes []byte
-		scan.Members(v, func(key, value []byte) {
-			switch string(key) {
-			case "dir":
-				dir = value
-			case "type":
-				typ = value
-			case "frames":
-				frames = value
-			case "bytes":
-				bytes = value
-			}
-		})
-		l.fact(must).say(sep).raw(frames).say(" ").text(typ).say(" ").text(dir)
-		l.fact(useful).say(" of ").size(bytes)
+		l.fact(must).say(sep).raw(scan.Member(v, "frames"))
+		l.say(" ").text(scan.Member(v, "type")).say(" ").text(scan.Member(v, "dir"))
+		l.fact(useful).say(" of ").size(scan.Member(v, "bytes"))
 		sep = ", "
 	})
 	l.fact(must).say(" in ").millis(e.Get("flood_ms"))

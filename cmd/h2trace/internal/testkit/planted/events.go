@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"net/netip"
 	"reflect"
+	"strings"
 	"time"
 
 	"golang.org/x/net/http2/hpack"
@@ -17,14 +18,18 @@ import (
 	"h2trace/export"
 )
 
+// Secret has the shape of a token of GitHub. It is put together here, so that nothing takes this
+// file for a leak.
+var Secret = "ghp" + "_" + strings.Repeat("aB3d", 9)
+
 // Events returns events of each kind, action and frame type. Each string of what they are made of,
-// and so each key that can have any text, has the secret in it, in UTF-8 and not. Those that are
-// read as what they are, such as a URL, have it in a suitable place, too.
-func Events(secret string, o export.Options) []byte {
+// and so each key that can have any text, has Secret in it, in UTF-8 and not. Those that are read
+// as what they are, such as a URL, have it in a suitable place, too.
+func Events(o export.Options) []byte {
 	var out bytes.Buffer
-	p := printer{secret: secret, JSONL: export.NewJSONL(&out, o), at: 1_790_000_000_000_000_000}
+	p := printer{JSONL: export.NewJSONL(&out, o), at: 1_790_000_000_000_000_000}
 	for _, prefix := range []string{"x-", "\xff-"} {
-		p.text = prefix + secret
+		p.text = prefix + Secret
 		p.processes()
 		p.conns()
 		p.frames()
@@ -32,7 +37,7 @@ func Events(secret string, o export.Options) []byte {
 	}
 	p.Summary(&export.Summary{
 		Time: p.tick(), Duration: time.Second, Exchanges: new(uint64(1)),
-		Labels: []export.Label{{Key: "x" + secret, Value: secret}, {Key: "region", Value: "token=" + secret}},
+		Labels: []export.Label{{Key: "x" + Secret, Value: Secret}, {Key: "region", Value: "token=" + Secret}},
 	})
 	if err := p.Close(); err != nil {
 		panic(err) // into memory
@@ -42,8 +47,8 @@ func Events(secret string, o export.Options) []byte {
 
 type printer struct {
 	*export.JSONL
-	secret, text string
-	at           ktime.Time
+	text string // with Secret
+	at   ktime.Time
 }
 
 // tick returns the time of the next event.
@@ -98,11 +103,11 @@ func (p *printer) processes() {
 	for _, e := range []export.ProcessEvent{
 		*filled[export.ProcessExec](p), filled[export.ProcessAttached](p), *filled[export.ProcessLock](p),
 		*filled[export.ProcessSkipped](p), complaint, *filled[export.ProcessExit](p),
-		export.ProcessExec{Args: []string{"git", "-c", "http.extraHeader=Authorization: Basic " + p.secret, "--password", p.secret}},
+		export.ProcessExec{Args: []string{"git", "-c", "http.extraHeader=Authorization: Basic " + Secret, "--password", Secret}},
 		&export.ProcessError{
-			Complaint: goproxy.Complaint{Class: "vcs", Path: "m.example/a", Detail: "git ls-remote https://u:" + p.secret + "@git.example: exit status 128"},
-			Via:       "http://u:" + p.secret + "@proxy.example",
-			Fetches:   []goproxy.Fetch{{Conn: "c1", Stream: 1, URL: "https://goproxy.example/m?token=" + p.secret, Proxy: "https://" + p.secret + "@goproxy.example"}},
+			Complaint: goproxy.Complaint{Class: "vcs", Path: "m.example/a", Detail: "git ls-remote https://u:" + Secret + "@git.example: exit status 128"},
+			Via:       "http://u:" + Secret + "@proxy.example",
+			Fetches:   []goproxy.Fetch{{Conn: "c1", Stream: 1, URL: "https://goproxy.example/m?token=" + Secret, Proxy: "https://" + Secret + "@goproxy.example"}},
 		},
 	} {
 		what := filled[export.Process](p)
@@ -131,11 +136,11 @@ func (p *printer) frames() {
 	f.StreamID, f.Length = 1, 8
 	f.Headers = []hpack.HeaderField{
 		{Name: ":method", Value: "GET"},
-		{Name: ":authority", Value: "u:" + p.secret + "@goproxy.example"},
-		{Name: ":path", Value: "/m/@v/list?token=" + p.secret},
+		{Name: ":authority", Value: "u:" + Secret + "@goproxy.example"},
+		{Name: ":path", Value: "/m/@v/list?token=" + Secret},
 		{Name: p.text, Value: p.text},
-		{Name: "authorization", Value: "Bearer " + p.secret},
-		{Name: "cookie", Value: "a=" + p.secret},
+		{Name: "authorization", Value: "Bearer " + Secret},
+		{Name: "cookie", Value: "a=" + Secret},
 	}
 	for t := range decoder.Type(0x20) {
 		f.Type = t
@@ -159,7 +164,7 @@ func (p *printer) exchanges() {
 	x.Error.Class, x.TraceParent = "http_4xx", ""
 	x.Start, x.RequestEnd, x.Response, x.ResponseEnd, x.End = p.at-5000, p.at-4000, p.at-3000, p.at-2000, p.at
 	for _, url := range []string{
-		"https://u:" + p.secret + "@goproxy.example/m/@v/v1.0.0.zip?token=" + p.secret, "https://goproxy.example/" + p.secret + "/m/@v/list", p.text,
+		"https://u:" + Secret + "@goproxy.example/m/@v/v1.0.0.zip?token=" + Secret, "https://goproxy.example/" + Secret + "/m/@v/list", p.text,
 	} {
 		x.URL = url
 		p.Request(p.meta(), &export.Request{Exchange: x, Module: module, Via: p.text})

@@ -25,7 +25,7 @@ func (sh *shape) texts(path string, keys map[string]bool) {
 		keys[path] = true
 	}
 	for name, below := range sh.keys {
-		if name != "event" { // which the schema allows to be new
+		if name != "event" { // the root of the schema lists its words
 			below.texts(path+"."+name, keys)
 		}
 	}
