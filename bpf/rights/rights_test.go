@@ -47,10 +47,14 @@ var parent = os.Getppid()
 var roles = map[string]func() error{
 	"none":       func() error { return nil },
 	"h2trace":    func() error { return errors.Join(Shield(), NoCore(), Reduce(Following(), 0)) },
+	"admin":      func() error { return errors.Join(Shield(), Keep(adminAlone), Reduce(Following(), 0)) },
 	"command":    func() error { return Reduce(Following(), parent) },
 	"parser":     func() error { runtime.LockOSThread(); return Parser() },
 	"gatekeeper": func() error { return errors.Join(Shield(), Gatekeeper()) },
 }
+
+// adminAlone has CAP_SYS_ADMIN in place of CAP_BPF and CAP_PERFMON.
+var adminAlone = []cap.Value{cap.SYS_ADMIN, cap.SYS_PTRACE, cap.DAC_READ_SEARCH, cap.LEASE}
 
 // busy makes threads: rights are those of each.
 func busy() {
@@ -199,6 +203,7 @@ func TestRights(t *testing.T) {
 	}{
 		{"none", nil, nil},
 		{"h2trace", Following(), all},
+		{"admin", adminAlone, all},
 		{"parser", nil, []string{"execute", "write a file", "connect", "signal another", "signal itself"}},
 		{"command", Following(), slices.DeleteFunc(slices.Clone(all), func(s string) bool { return s == "signal another" })},
 		{"gatekeeper", gatekeeping, slices.Concat(all, more, []string{"signal itself"})},
