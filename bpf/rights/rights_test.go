@@ -82,6 +82,8 @@ var attempts = []attempt{
 	{"execute", func() error { return exec.Command("/bin/true").Run() }},
 	{"mount", func() error { return unix.Mount("none", "/nonexistent", "tmpfs", 0, "") }},
 	{"enter a namespace", func() error { return unix.Setns(-1, 0) }},
+	{"make a namespace", func() error { return clone(unix.SYS_CLONE, unix.CLONE_NEWUSER|unix.CLONE_FS) }},
+	{"make one with clone3", func() error { return clone(unix.SYS_CLONE3, 0) }},
 	{"trace", func() error { return unix.PtraceSeize(parent) }},
 	{"signal another", func() error { return unix.Kill(parent, 0) }},
 	{"signal itself", func() error { return unix.Kill(os.Getpid(), 0) }},
@@ -94,6 +96,15 @@ var attempts = []attempt{
 	{"connect", func() error { return connect() }},
 	{"read a map", func() error { return bpfCall(unix.BPF_MAP_LOOKUP_ELEM) }},
 	{"load a program", func() error { return bpfCall(unix.BPF_PROG_LOAD) }},
+}
+
+// clone makes a call that the kernel refuses with EINVAL. The filter has clone3 missing.
+func clone(call, flags uintptr) error {
+	_, _, errno := unix.Syscall(call, flags, 0, 0)
+	if errno == unix.ENOSYS {
+		return unix.EPERM
+	}
+	return errno
 }
 
 func writeFile() error {
@@ -189,7 +200,8 @@ func mask(list []cap.Value) string {
 // TestRights has processes give up their rights, and try what they must not.
 func TestRights(t *testing.T) {
 	all := []string{
-		"execute", "mount", "enter a namespace", "trace", "signal another", "become a user", "load a module", "io_uring",
+		"execute", "mount", "enter a namespace", "make a namespace", "make one with clone3",
+		"trace", "signal another", "become a user", "load a module", "io_uring",
 	}
 	more := []string{"write a file", "read the memory of another", "connect", "load a program"}
 	if _, err := Landlock(); err != nil {
