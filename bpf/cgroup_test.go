@@ -9,25 +9,13 @@ import (
 	"strings"
 	"testing"
 
-	"h2trace/bpf/mounts"
+	"h2trace/bpf/mounts/cgrouptest"
 )
 
 // TestCgroups runs programs in a cgroup that is observed: of them, children of the observer are no
 // targets, as those that it starts to work for it.
 func TestCgroups(t *testing.T) {
-	root, err := mounts.Cgroup2()
-	if err != nil {
-		t.Skip(err)
-	}
-	dir, err := os.MkdirTemp(root, "h2trace-test-")
-	if err != nil {
-		t.Skip(err)
-	}
-	t.Cleanup(func() {
-		if err := os.Remove(dir); err != nil {
-			t.Error(err)
-		}
-	})
+	dir := cgrouptest.Make(t)
 	c := newUnattached(t, Options{BufferSize: 1 << 20, Follow: true, Cgroups: []string{dir}})
 	tests := t.TempDir()
 	run := func(name, script string) {

@@ -15,6 +15,9 @@ import (
 	"github.com/cilium/ebpf/features"
 	"github.com/cilium/ebpf/link"
 	"golang.org/x/sys/unix"
+	"kernel.org/pub/linux/libs/security/libcap/cap"
+
+	"h2trace/bpf/rights"
 )
 
 // Feature is one thing that a capture needs from the kernel or the user.
@@ -130,25 +133,21 @@ func releaseSince(release string, major, minor int) bool {
 // neededCapabilities are those without which something fails, see capabilities(7).
 var neededCapabilities = []struct {
 	name string
-	bit  uint
+	is   cap.Value
 	why  string
 }{
-	{"CAP_BPF", unix.CAP_BPF, "to load BPF programs"},
-	{"CAP_PERFMON", unix.CAP_PERFMON, "to attach uprobes and tracepoints"},
-	{"CAP_SYS_PTRACE", unix.CAP_SYS_PTRACE, "to look at executables of other users' processes"},
+	{"CAP_BPF", cap.BPF, "to load BPF programs"},
+	{"CAP_PERFMON", cap.PERFMON, "to attach uprobes and tracepoints"},
+	{"CAP_SYS_PTRACE", cap.SYS_PTRACE, "to look at executables of other users' processes"},
 }
 
 func capabilities() []Feature {
-	header := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
-	var data [2]unix.CapUserData
-	err := unix.Capget(&header, &data[0])
-	have := uint64(data[0].Effective) | uint64(data[1].Effective)<<32
 	var list []Feature
 	for _, c := range neededCapabilities {
-		f := Feature{Name: c.name, Detail: c.why, Err: err, Advice: adviceRoot}
+		f := Feature{Name: c.name, Detail: c.why, Advice: adviceRoot}
 		// CAP_SYS_ADMIN includes the first two.
-		admin := c.bit != unix.CAP_SYS_PTRACE && have&(1<<unix.CAP_SYS_ADMIN) != 0
-		if err == nil && have&(1<<c.bit) == 0 && !admin {
+		admin := c.is != cap.SYS_PTRACE && rights.Has(cap.SYS_ADMIN)
+		if !rights.Has(c.is) && !admin {
 			f.Err = fmt.Errorf("not held, and needed %s", c.why)
 		}
 		list = append(list, f)

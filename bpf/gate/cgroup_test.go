@@ -9,24 +9,16 @@ import (
 	"syscall"
 	"testing"
 
-	"h2trace/bpf/mounts"
+	"h2trace/bpf/mounts/cgrouptest"
 )
 
 // TestHeldInCgroup asks about the files that processes in a cgroup execute, and in one below, but
 // not about those beside it.
 func TestHeldInCgroup(t *testing.T) {
 	needGate(t)
-	root, err := mounts.Cgroup2()
-	if err != nil {
-		t.Fatal(err)
-	}
-	top, err := os.MkdirTemp(root, "h2trace-gate-")
-	if err != nil {
-		t.Fatal(err)
-	}
+	top := cgrouptest.Make(t)
 	name := filepath.Join(top, "held")
 	groups := []string{name, name + "/below", name + "-beside"}
-	defer func() { _ = os.Remove(top) }()
 	for _, group := range groups {
 		if err := os.Mkdir(group, 0o755); err != nil {
 			t.Fatal(err)
@@ -45,7 +37,7 @@ func TestHeldInCgroup(t *testing.T) {
 	var a asked
 	startGate(t, Options{Targets: newTargets(t), Only: dir, Cgroups: []string{link + "/"}, Attach: a.attach})
 	var want []fileID
-	for i, group := range append(groups, root) {
+	for i, group := range append(groups, filepath.Dir(top)) {
 		file := trueIn(t, dir, fmt.Sprint("true", i))
 		if i < 2 {
 			want = append(want, idOf(t, file))
@@ -63,16 +55,7 @@ func TestHeldInCgroup(t *testing.T) {
 // TestHeldInNamespace does the same in a cgroup namespace, as in a container.
 func TestHeldInNamespace(t *testing.T) {
 	needGate(t)
-	root, err := mounts.Cgroup2()
-	if err != nil {
-		t.Fatal(err)
-	}
-	own, err := os.MkdirTemp(root, "h2trace-gate-")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = os.Remove(own) }()
-	dir, err := os.Open(own)
+	dir, err := os.Open(cgrouptest.Make(t))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -66,8 +66,9 @@ func canMark() error {
 
 var errNothingToMark = errors.New("no file system could be marked")
 
-// markMounts marks the file systems that are mounted in a place. Marking again is harmless. It returns how many mounts could be marked. It returns an error
-// only if the list is unreadable: mounts come and go meanwhile.
+// markMounts marks the file systems that are mounted in a place. Marking again is
+// harmless. It returns how many mounts could be marked. It returns an error only if the
+// list is unreadable: mounts come and go meanwhile.
 func (l *listener) markMounts(p place) (int, error) {
 	list, err := mounts.Of(p.process)
 	if err != nil {

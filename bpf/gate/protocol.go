@@ -20,12 +20,12 @@ type message struct {
 type kind uint32
 
 // The gatekeeper sends kindReady once marks are set; kindAsk with the descriptor of a
-// file that a target executes, and one of the same file through a private mount; kindLate for a process that continued without an
-// answer; kindDropped for a file that it will ask about again; and kindEnded, when it
-// ends, followed by the reason. h2trace sends kindAttached when a file has its
-// probes, until kindDropped; kindPlain when it can have none; kindUnknown when it
-// could not find out; kindCover to mark the mount namespace of a process, with the
-// descriptor of its root directory.
+// file that a target executes, and one of the same file through a private mount;
+// kindLate for a process that continued without an answer; kindDropped for a file that
+// it will ask about again; and kindEnded, when it ends, followed by the reason.
+// h2trace sends kindAttached when a file has its probes, until kindDropped; kindPlain
+// when it can have none; kindUnknown when it could not find out; kindCover to mark the
+// mount namespace of a process, with the descriptor of its root directory.
 const (
 	kindReady kind = iota + 1
 	kindAsk

@@ -3,9 +3,7 @@ package mounts
 import (
 	"errors"
 	"io/fs"
-	"os"
 	"path/filepath"
-	"syscall"
 
 	"github.com/moby/sys/mountinfo"
 	"golang.org/x/sys/unix"
@@ -54,12 +52,8 @@ func CgroupID(dir string) uint64 {
 }
 
 func inode(path string) uint64 {
-	info, err := os.Stat(path)
-	if err != nil {
-		return 0
-	}
-	st, ok := info.Sys().(*syscall.Stat_t)
-	if !ok {
+	var st unix.Stat_t
+	if unix.Stat(path, &st) != nil {
 		return 0
 	}
 	return st.Ino

@@ -42,12 +42,12 @@ func FuzzCgroup(f *testing.F) {
 		if c, d, ok := ParseCgroup(line); ok != (strings.Count(line, ":") >= 2) || len(c)+len(d) > len(line) {
 			t.Errorf("%q: got %q, %q, %v", line, c, d, ok)
 		}
-		if strings.Contains(controllers, ":") {
+		if strings.Contains(controllers, ":") || strings.Contains(dir, "\n") {
 			return
 		}
-		for _, end := range []string{"", " (deleted)"} {
+		for _, end := range []string{"", "\n", " (deleted)", " (deleted)\n"} {
 			c, d, ok := ParseCgroup("12:" + controllers + ":" + dir + end)
-			if want := strings.TrimSuffix(dir+end, " (deleted)"); !ok || c != controllers || d != want {
+			if want := strings.TrimSuffix(strings.TrimSuffix(dir+end, "\n"), " (deleted)"); !ok || c != controllers || d != want {
 				t.Errorf("got %q, %q, %v, want %q, %q", c, d, ok, controllers, want)
 			}
 		}

@@ -1,10 +1,10 @@
 package mounts
 
 import (
-	"bytes"
 	"io"
 	"os"
 	"strconv"
+	"strings"
 )
 
 // maxMembership bounds what is read of /proc/PID/cgroup.
@@ -21,8 +21,8 @@ func (n *Namespace) CgroupOf(pid int) string {
 	if err != nil {
 		return ""
 	}
-	for line := range bytes.Lines(b) {
-		controllers, dir, ok := ParseCgroup(string(bytes.TrimSuffix(line, []byte("\n"))))
+	for line := range strings.Lines(string(b)) {
+		controllers, dir, ok := ParseCgroup(line)
 		if ok && controllers == "" {
 			return n.Directory(dir)
 		}

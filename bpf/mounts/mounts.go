@@ -1,4 +1,5 @@
-// Package mounts lists mounts, and reports when they change.
+// Package mounts lists mounts, reports when they change, makes private ones, and finds the
+// directories of cgroups, which lie in some.
 package mounts
 
 import (

@@ -2,7 +2,6 @@ package mounts
 
 import (
 	"bufio"
-	"bytes"
 	"errors"
 	"os"
 	"path"
@@ -49,8 +48,8 @@ func NewNamespace() (*Namespace, error) {
 	if err != nil {
 		return nil, err
 	}
-	for line := range bytes.Lines(b) {
-		controllers, own, ok := ParseCgroup(string(bytes.TrimSuffix(line, []byte("\n"))))
+	for line := range strings.Lines(string(b)) {
+		controllers, own, ok := ParseCgroup(line)
 		if !ok {
 			continue
 		}
@@ -70,7 +69,7 @@ func NewNamespace() (*Namespace, error) {
 
 // ParseCgroup parses a line of /proc/PID/cgroup: "hierarchy:controllers:path".
 func ParseCgroup(line string) (controllers, dir string, ok bool) {
-	_, rest, _ := strings.Cut(line, ":")
+	_, rest, _ := strings.Cut(strings.TrimSuffix(line, "\n"), ":") // no name of a cgroup has one
 	controllers, dir, ok = strings.Cut(rest, ":")
 	return controllers, strings.TrimSuffix(dir, " (deleted)"), ok // a cgroup that was removed
 }
@@ -93,7 +92,7 @@ func cgroup1Among(list []*mountinfo.Info, controllers string) *mountinfo.Info {
 func rootOf(mountpoint, own string) (string, bool) {
 	dir := below(mountpoint, func(dir string) bool { return hasProcess(dir, os.Getpid()) })
 	root, ok := strings.CutSuffix(strings.TrimPrefix(dir, mountpoint), strings.TrimSuffix(own, "/"))
-	if dir == "" || !ok || isOutside(own) {
+	if dir == "" || !ok || IsOutside(own) {
 		return "", false
 	}
 	return "/" + strings.TrimPrefix(root, "/"), true
@@ -114,8 +113,11 @@ func hasProcess(dir string, pid int) bool {
 	return false
 }
 
-// isOutside reports whether a path of /proc/PID/cgroup is outside of the namespace.
-func isOutside(dir string) bool { return dir == "/.." || strings.HasPrefix(dir, "/../") }
+// IsOutside reports whether a path of /proc/PID/cgroup is outside of the namespace.
+func IsOutside(dir string) bool { return dir == "/.." || strings.HasPrefix(dir, "/../") }
+
+// Root returns where cgroup v2 is mounted; "" for nowhere.
+func (n *Namespace) Root() string { return n.unified }
 
 // Absolute returns a path of /proc/PID/cgroup from the root of its hierarchy. It returns false
 // where the root of the namespace is not known.
@@ -136,7 +138,7 @@ func (n *Namespace) Directory(dir string) string {
 		return ""
 	}
 	dir, whole := n.Absolute("", dir)
-	if !whole && isOutside(dir) {
+	if !whole && IsOutside(dir) {
 		return "" // only the cgroups of the namespace are mounted
 	}
 	return filepath.Join(n.unified, dir)

@@ -211,9 +211,12 @@ static __always_inline struct owner *owner_of_accepted(struct bpf_sock_ops *ctx,
 	return owner;
 }
 
+/* Executions in a row that listens_on follows, as of sh, env and the server itself. */
+#define FOLLOWED_EXECS 8
+
 /*
  * Reports whether the process that owns a listening socket still runs, and fills in its
- * generation: also after an exec that has left listening sockets open.
+ * generation: also after executions that have left listening sockets open.
  */
 static __always_inline bool listens_on(struct owner *owner, u32 *generation)
 {
@@ -222,10 +225,15 @@ static __always_inline bool listens_on(struct owner *owner, u32 *generation)
 
 	if (!generation_of(owner->tgid, generation))
 		return false;
-	if (*generation == owner->generation)
-		return true;
-	end = bpf_map_lookup_elem(&ended, &key);
-	return end && end->next == *generation;
+	for (int i = 0; i < FOLLOWED_EXECS; i++) {
+		if (key.generation == *generation)
+			return true;
+		end = bpf_map_lookup_elem(&ended, &key);
+		if (!end || !end->next)
+			return false;
+		key.generation = end->next;
+	}
+	return key.generation == *generation;
 }
 
 /*

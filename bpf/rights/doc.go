@@ -2,8 +2,8 @@
 // calls, the file system, the network, and the readability of its memory.
 //
 //	h2trace     Reduce      after it has attached: capabilities, no_new_privs, a seccomp filter
-//	gatekeeper  Gatekeeper  after it has set its marks: the same, with less left, and Landlock
-//	its parser  Parser      the thread that decodes: the network, signals, files to write
+//	            Parser      the thread of it that decodes: the network, signals, files to write
+//	gatekeeper  Gatekeeper  after it has set its marks: as Reduce, with less left, and Landlock
 //	both        Shield      at the start: no core dump, no reader of /proc/PID/mem without rights
 //
 // Nothing of this reaches COMMAND, which is forked before. It changes all threads of the process,

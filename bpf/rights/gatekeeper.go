@@ -16,9 +16,9 @@ import (
 // others execute.
 var gatekeeping = []cap.Value{cap.SYS_ADMIN, cap.DAC_READ_SEARCH}
 
-// goRuntime are the system calls of the runtime of Go, and of a C library below it.
+// goRuntime are the system calls of the runtime of Go, and of a C library below it, but for clone(2).
 var goRuntime = []string{
-	"brk", "clock_getres", "clock_gettime", "clock_nanosleep", "clone", "clone3", "close", "epoll_create1", "epoll_ctl",
+	"brk", "clock_getres", "clock_gettime", "clock_nanosleep", "close", "epoll_create1", "epoll_ctl",
 	"epoll_pwait", "epoll_pwait2", "epoll_wait", "eventfd2", "exit", "exit_group", "fcntl", "futex", "getcpu", "getpid", "getrandom", "getrlimit",
 	"gettid", "gettimeofday", "madvise", "membarrier", "mincore", "mmap", "mprotect", "mremap", "munmap", "nanosleep", "pipe2",
 	"prctl", "read", "restart_syscall", "rseq", "rt_sigaction", "rt_sigprocmask", "rt_sigreturn", "sched_getaffinity", "sched_yield",
@@ -41,7 +41,7 @@ func Gatekeeper() error {
 		// Files may be read: the kernel opens what others execute in the name of the gatekeeper, and takes
 		// a refusal for a no to the execution.
 		restrict(everything&^reading),
-		allow(seccomp.FilterFlagTSync, append(gatekeeperCalls, goRuntime...), []seccomp.NameWithConditions{
+		allow(append(gatekeeperCalls, goRuntime...), []seccomp.NameWithConditions{
 			when("bpf", is(0, unix.BPF_MAP_LOOKUP_ELEM)), when("tgkill", is(0, self)),
 		}),
 	)

@@ -15,7 +15,7 @@ import (
 // and to read the files and the memory of others. cmd/h2trace/README.md has the table.
 func Following() []cap.Value {
 	list := []cap.Value{cap.BPF, cap.PERFMON, cap.SYS_PTRACE, cap.DAC_READ_SEARCH, cap.LEASE}
-	if probesTakeAdmin() {
+	if followingTakesAdmin() {
 		list = append(list, cap.SYS_ADMIN)
 	}
 	return list
@@ -24,7 +24,7 @@ func Following() []cap.Value {
 // Starting returns those that only the start takes, and the gatekeeper.
 func Starting() []cap.Value {
 	list := []cap.Value{cap.NET_ADMIN, cap.SYS_NICE}
-	if !probesTakeAdmin() {
+	if !followingTakesAdmin() {
 		list = append(list, cap.SYS_ADMIN)
 	}
 	return list

@@ -47,10 +47,14 @@ var parent = os.Getppid()
 var roles = map[string]func() error{
 	"none":       func() error { return nil },
 	"h2trace":    func() error { return errors.Join(Shield(), NoCore(), Reduce(Following(), 0)) },
+	"admin":      func() error { return errors.Join(Shield(), Keep(adminAlone), Reduce(Following(), 0)) },
 	"command":    func() error { return Reduce(Following(), parent) },
 	"parser":     func() error { runtime.LockOSThread(); return Parser() },
 	"gatekeeper": func() error { return errors.Join(Shield(), Gatekeeper()) },
 }
+
+// adminAlone has CAP_SYS_ADMIN in place of CAP_BPF and CAP_PERFMON.
+var adminAlone = []cap.Value{cap.SYS_ADMIN, cap.SYS_PTRACE, cap.DAC_READ_SEARCH, cap.LEASE}
 
 // busy makes threads: rights are those of each.
 func busy() {
@@ -78,6 +82,8 @@ var attempts = []attempt{
 	{"execute", func() error { return exec.Command("/bin/true").Run() }},
 	{"mount", func() error { return unix.Mount("none", "/nonexistent", "tmpfs", 0, "") }},
 	{"enter a namespace", func() error { return unix.Setns(-1, 0) }},
+	{"make a namespace", func() error { return clone(unix.SYS_CLONE, unix.CLONE_NEWUSER|unix.CLONE_FS) }},
+	{"make one with clone3", func() error { return clone(unix.SYS_CLONE3, 0) }},
 	{"trace", func() error { return unix.PtraceSeize(parent) }},
 	{"signal another", func() error { return unix.Kill(parent, 0) }},
 	{"signal itself", func() error { return unix.Kill(os.Getpid(), 0) }},
@@ -90,6 +96,15 @@ var attempts = []attempt{
 	{"connect", func() error { return connect() }},
 	{"read a map", func() error { return bpfCall(unix.BPF_MAP_LOOKUP_ELEM) }},
 	{"load a program", func() error { return bpfCall(unix.BPF_PROG_LOAD) }},
+}
+
+// clone makes a call that the kernel refuses with EINVAL. The filter has clone3 missing.
+func clone(call, flags uintptr) error {
+	_, _, errno := unix.Syscall(call, flags, 0, 0)
+	if errno == unix.ENOSYS {
+		return unix.EPERM
+	}
+	return errno
 }
 
 func writeFile() error {
@@ -185,7 +200,8 @@ func mask(list []cap.Value) string {
 // TestRights has processes give up their rights, and try what they must not.
 func TestRights(t *testing.T) {
 	all := []string{
-		"execute", "mount", "enter a namespace", "trace", "signal another", "become a user", "load a module", "io_uring",
+		"execute", "mount", "enter a namespace", "make a namespace", "make one with clone3",
+		"trace", "signal another", "become a user", "load a module", "io_uring",
 	}
 	more := []string{"write a file", "read the memory of another", "connect", "load a program"}
 	if _, err := Landlock(); err != nil {
@@ -199,6 +215,7 @@ func TestRights(t *testing.T) {
 	}{
 		{"none", nil, nil},
 		{"h2trace", Following(), all},
+		{"admin", adminAlone, all},
 		{"parser", nil, []string{"execute", "write a file", "connect", "signal another", "signal itself"}},
 		{"command", Following(), slices.DeleteFunc(slices.Clone(all), func(s string) bool { return s == "signal another" })},
 		{"gatekeeper", gatekeeping, slices.Concat(all, more, []string{"signal itself"})},

@@ -242,7 +242,7 @@ static __always_inline bool is_inherited(u64 sk, u64 started)
 	       generation == by->generation;
 }
 
-/* The same, where the process goes on with a connected socket. Returns 1 if it listens. */
+/* Where the process goes on with a connected socket. Returns 1 if it listens. Global, too. */
 __noinline int keep_file(u64 file, u32 tgid, u32 generation, u64 started)
 {
 	struct keeper by = { .started = started, .tgid = tgid, .generation = generation };

@@ -8,7 +8,6 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
-	"strings"
 
 	"golang.org/x/sys/unix"
 
@@ -45,7 +44,7 @@ func find(in *mounts.Namespace, root, path string) (string, error) {
 		tried = []string{filepath.Clean(path), tried[0]}
 	}
 	if dir := in.Directory(path); dir != "" && filepath.IsAbs(path) {
-		if path == "/.." || strings.HasPrefix(path, "/../") {
+		if mounts.IsOutside(path) {
 			tried = nil // nobody writes that but /proc
 		}
 		tried = append(tried, dir)

@@ -29,11 +29,7 @@ func MemoryLimit() (limit uint64, file string, ok bool) {
 		if err != nil {
 			return "", ""
 		}
-		root, err := mounts.Cgroup2()
-		if err != nil {
-			return "", ""
-		}
-		return root, in.Directory(dir)
+		return in.Root(), in.Directory(dir)
 	}
 	return memoryLimit(string(b), list, unified)
 }
@@ -42,7 +38,7 @@ func MemoryLimit() (limit uint64, file string, ok bool) {
 // mounted, and the directory of a cgroup there.
 func memoryLimit(own string, list []*mountinfo.Info, unified func(dir string) (root, own string)) (limit uint64, file string, ok bool) {
 	for line := range strings.Lines(own) {
-		controllers, dir, found := mounts.ParseCgroup(strings.TrimSuffix(line, "\n"))
+		controllers, dir, found := mounts.ParseCgroup(line)
 		if !found {
 			continue
 		}

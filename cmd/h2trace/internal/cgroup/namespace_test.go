@@ -13,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"h2trace/bpf/mounts"
+	"h2trace/bpf/mounts/cgrouptest"
 )
 
 // insideEnv has the processes that the test looks at from within a namespace.
@@ -89,10 +90,8 @@ func TestNamespace(t *testing.T) {
 		fmt.Println(string(b), err)
 		return
 	}
-	root, err := mounts.Cgroup2()
-	if os.Geteuid() != 0 || err != nil {
-		t.Skip("needs root and cgroup v2", err)
-	}
+	beside := cgrouptest.Make(t) + "-ns"
+	root := filepath.Dir(beside)
 	hierarchies := map[string][]string{"cgroup v2": {root}}
 	if v1, _ := filepath.Glob("/sys/fs/cgroup/pids/cgroup.procs"); len(v1) > 0 && filepath.Dir(v1[0]) != root {
 		hierarchies["cgroup v1"] = []string{filepath.Dir(v1[0])}
@@ -100,12 +99,7 @@ func TestNamespace(t *testing.T) {
 	}
 	for name, roots := range hierarchies {
 		t.Run(name, func(t *testing.T) {
-			top, err := os.MkdirTemp(root, "h2trace-test-") // for a name that nobody has
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer func() { _ = os.Remove(top) }()
-			outer := filepath.Base(top) + "-ns"
+			outer := filepath.Base(beside)
 			node := outer + "/docker-" + a + ".scope"
 			var pids []int
 			dirs := func(group string) (list []string) {

@@ -14,8 +14,6 @@ import (
 	"unsafe"
 
 	"golang.org/x/sys/unix"
-
-	"h2trace/bpf/rights"
 )
 
 // Signals is the part of a process's signal handling that survives exec: which
@@ -43,9 +41,7 @@ const (
 // the terminal. Call it at the start of main, before h2trace itself ignores anything.
 func InheritedSignals() Signals {
 	now := currentSignals()
-	var start Signals
-	var err error
-	rights.Unshielded(func() { start, err = runtimeSignals() })
+	start, err := runtimeSignals()
 	if err != nil {
 		return now
 	}
@@ -70,17 +66,16 @@ func runtimeSignals() (Signals, error) {
 		return Signals{}, fmt.Errorf("runtime %s keeps signals elsewhere", runtime.Version())
 	}
 	bias := uint64(self.Entry()) - here.Value
-	memory, err := os.Open("/proc/self/mem")
-	if err != nil {
-		return Signals{}, err
-	}
-	defer memory.Close()
 	raw := make([]byte, handlers.Size+mask.Size)
-	if _, err := memory.ReadAt(raw[:handlers.Size], int64(handlers.Value+bias)); err != nil {
-		return Signals{}, err
+	// A process may always do that to itself, while /proc/self/mem is root's, see rights.Shield.
+	n, err := unix.ProcessVMReadv(os.Getpid(), []unix.Iovec{{Base: &raw[0], Len: uint64(len(raw))}}, []unix.RemoteIovec{
+		{Base: uintptr(handlers.Value + bias), Len: int(handlers.Size)}, {Base: uintptr(mask.Value + bias), Len: int(mask.Size)},
+	}, 0)
+	if err == nil && n != len(raw) {
+		err = unix.EFAULT
 	}
-	if _, err := memory.ReadAt(raw[handlers.Size:], int64(mask.Value+bias)); err != nil {
-		return Signals{}, err
+	if err != nil {
+		return Signals{}, os.NewSyscallError("process_vm_readv", err)
 	}
 	state := Signals{Blocked: binary.NativeEndian.Uint64(raw[handlers.Size:])}
 	for n := uint64(1); n <= numSignals; n++ {

@@ -1,7 +1,6 @@
 package process
 
 import (
-	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -9,21 +8,14 @@ import (
 	"syscall"
 	"testing"
 
-	"h2trace/bpf/mounts"
+	"h2trace/bpf/mounts/cgrouptest"
 	"h2trace/export"
 )
 
 // TestContainerOfEnded asks for the containers of processes that have ended. They are known if
 // another process in the same cgroup was seen before, and no process has moved meanwhile.
 func TestContainerOfEnded(t *testing.T) {
-	root, err := mounts.Cgroup2()
-	if os.Geteuid() != 0 || err != nil {
-		t.Skip("needs root and cgroup v2", err)
-	}
-	top, err := os.MkdirTemp(root, "h2trace-test-")
-	if err != nil {
-		t.Fatal(err)
-	}
+	top := cgrouptest.Make(t)
 	id := strings.Repeat("ab", 32)
 	dir := filepath.Join(top, "docker-"+id+".scope")
 	if err := os.Mkdir(dir, 0o755); err != nil {
@@ -44,7 +36,7 @@ func TestContainerOfEnded(t *testing.T) {
 	defer func() {
 		_ = stdin.Close()
 		_ = cmd.Wait()
-		if err := errors.Join(os.Remove(dir), os.Remove(top)); err != nil {
+		if err := os.Remove(dir); err != nil {
 			t.Error(err)
 		}
 	}()
@@ -58,7 +50,7 @@ func TestContainerOfEnded(t *testing.T) {
 		}
 		return info.Sys().(*syscall.Stat_t).Ino
 	}
-	in, above := inode(dir), inode(root)
+	in, above := inode(dir), inode(filepath.Dir(top))
 	runs, gone := func(*Process) bool { return true }, func(*Process) bool { return false }
 	living, ended := &Process{PID: cmd.Process.Pid}, &Process{PID: 1 << 30}
 	known, unknown := export.Container{ID: id}, export.Container{Unknown: true}

@@ -11,12 +11,16 @@ import (
 	"kernel.org/pub/linux/libs/security/libcap/cap"
 )
 
-// probesTakeAdmin reports whether perf_event_open(2), and so attaching a uprobe, takes CAP_SYS_ADMIN
-// here. Linux asks for CAP_PERFMON since 5.8; kernels of Debian before 6.1, with
+// followingTakesAdmin reports whether following new processes takes CAP_SYS_ADMIN: in place of CAP_BPF
+// and CAP_PERFMON, which it includes, and where perf_event_open(2), and so attaching a uprobe, asks for
+// it. Linux asks for CAP_PERFMON since 5.8; kernels of Debian before 6.1, with
 // kernel.perf_event_paranoid=3, for CAP_SYS_ADMIN. So a thread tries it without that.
-var probesTakeAdmin = sync.OnceValue(func() bool {
-	if !Has(cap.SYS_ADMIN) || !Has(cap.PERFMON) {
-		return false // nothing to keep, or nothing to compare
+var followingTakesAdmin = sync.OnceValue(func() bool {
+	if !Has(cap.SYS_ADMIN) {
+		return false
+	}
+	if !Has(cap.BPF) || !Has(cap.PERFMON) {
+		return true
 	}
 	refused := make(chan bool)
 	go func() {
