@@ -39,18 +39,8 @@ func restart(t *testing.T, kind, peer string) (*restarting, string) {
 	t.Helper()
 	cmd := exec.Command("/proc/self/exe", "-test.run=^TestKeptAtExec$")
 	cmd.Env = append(os.Environ(), endEnv+"="+kind, peerEnv+"="+peer)
-	stdin, err := cmd.StdinPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	stdout, err := cmd.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
 	cmd.Stderr = os.Stderr
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
+	stdin, stdout := startPiped(t, cmd)
 	r := &restarting{t: t, pid: cmd.Process.Pid, stdin: stdin, lines: bufio.NewScanner(stdout)}
 	t.Cleanup(func() {
 		_ = stdin.Close()

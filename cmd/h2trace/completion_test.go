@@ -14,6 +14,7 @@ import (
 
 	"h2trace/cmd/h2trace/internal/manpages"
 	"h2trace/cmd/h2trace/internal/procfs"
+	"h2trace/cmd/h2trace/internal/testkit/child"
 )
 
 // TestCompletionHasAll demands that completion knows each subcommand of the usage, and of each
@@ -83,17 +84,8 @@ func TestCompletionHasAll(t *testing.T) {
 // that has ended and was not waited for, nor a thread of the kernel.
 func TestProcessesToChoose(t *testing.T) {
 	running, ended := exec.Command("cat"), exec.Command("true")
-	stdin, err := running.StdinPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, cmd := range []*exec.Cmd{running, ended} {
-		if err := cmd.Start(); err != nil {
-			t.Fatal(err)
-		}
-		defer func() { _ = cmd.Wait() }()
-	}
-	defer stdin.Close()
+	child.Hold(t, running)
+	child.Hold(t, ended)
 	for end := time.Now().Add(time.Minute); !procfs.Ended(ended.Process.Pid); time.Sleep(time.Millisecond) {
 		if time.Now().After(end) {
 			t.Fatal("true does not end")

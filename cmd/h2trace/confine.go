@@ -4,9 +4,7 @@ package main
 
 import (
 	"os"
-	"path/filepath"
 	"slices"
-	"syscall"
 
 	"kernel.org/pub/linux/libs/security/libcap/cap"
 
@@ -90,28 +88,10 @@ func forFiles(opts Options, out *output.Output) []cap.Value {
 	switch {
 	case len(later) > 0 && opts.User != "":
 		return []cap.Value{cap.DAC_OVERRIDE, cap.CHOWN}
-	case slices.ContainsFunc(later, ofOthers):
+	case slices.ContainsFunc(later, output.NeedsOverride):
 		return []cap.Value{cap.DAC_OVERRIDE}
 	}
 	return nil
-}
-
-// ofOthers reports whether only the right to override permissions lets this user create files next to
-// one.
-func ofOthers(file string) bool {
-	if info, err := os.Lstat(file); err == nil && !isOwn(info) {
-		return true
-	}
-	info, err := os.Stat(filepath.Dir(file))
-	if err != nil {
-		return true
-	}
-	return !isOwn(info) || info.Mode()&0o300 != 0o300
-}
-
-func isOwn(info os.FileInfo) bool {
-	stat, ok := info.Sys().(*syscall.Stat_t)
-	return ok && int(stat.Uid) == os.Geteuid()
 }
 
 // onOwnTerminal reports whether h2trace has a terminal that could hang up.

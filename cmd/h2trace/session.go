@@ -89,7 +89,7 @@ func openSession(opts Options, owner *launch.Account, msg *message.Printer, newT
 			return nil, fmt.Errorf("%s is for packets and for something else: name another file for one of them", opts.Packets.Path)
 		}
 	}
-	if opts.ShowSecrets {
+	if opts.ShowSecrets && !opts.Sum { // the report of -c has none
 		msg.Infof(secretsShown)
 	}
 	if f := opts.lines.formatter(out.File()); f != nil {

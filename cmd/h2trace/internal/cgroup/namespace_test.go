@@ -14,6 +14,7 @@ import (
 
 	"h2trace/bpf/mounts"
 	"h2trace/bpf/mounts/cgrouptest"
+	"h2trace/cmd/h2trace/internal/testkit/child"
 )
 
 // insideEnv has the processes that the test looks at from within a namespace.
@@ -54,21 +55,7 @@ func look(t *testing.T, pids []int) (list []seen) {
 func sitIn(t *testing.T, dirs ...string) int {
 	t.Helper()
 	cmd := exec.Command("sh", append([]string{"-c", enter + "echo in; exec cat", "sh"}, dirs...)...)
-	stdin, err := cmd.StdinPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	stdout, err := cmd.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		_ = stdin.Close()
-		_ = cmd.Wait()
-	})
+	_, stdout := child.Hold(t, cmd)
 	if _, err := stdout.Read(make([]byte, 3)); err != nil {
 		t.Fatal(err)
 	}

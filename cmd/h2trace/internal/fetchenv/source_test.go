@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 
+	"h2trace/cmd/h2trace/internal/testkit/child"
 	"h2trace/decoder/goproxy"
 )
 
@@ -142,21 +143,7 @@ func startWith(t *testing.T, env []string) int {
 	t.Helper()
 	cmd := exec.Command("cat")
 	cmd.Env = env
-	in, err := cmd.StdinPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	out, err := cmd.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		_ = in.Close()
-		_ = cmd.Wait()
-	})
+	in, out := child.Hold(t, cmd)
 	if _, err := in.Write([]byte{'x'}); err != nil {
 		t.Fatal(err)
 	}

@@ -121,8 +121,10 @@ func openExisting(name string, owners []int, msg *message.Printer, ready finish)
 	})
 	file, err := os.OpenFile(name, outputFlags, 0)
 	waits.Stop()
-	if info, statErr := os.Lstat(name); errors.Is(err, os.ErrPermission) && statErr == nil {
-		return nil, cmp.Or(adopt(name, info.Sys().(*syscall.Stat_t), owners, msg), err) // the better reason
+	if errors.Is(err, os.ErrPermission) {
+		if info, statErr := os.Lstat(name); statErr == nil {
+			err = cmp.Or(refusal(name, info.Sys().(*syscall.Stat_t), owners), err) // the better reason
+		}
 	}
 	if err != nil {
 		return nil, err
@@ -194,22 +196,31 @@ func endLine(file *os.File) error {
 // adopt refuses a file that somebody else has prepared for the events, and reports
 // who else can read it.
 func adopt(name string, st *syscall.Stat_t, owners []int, msg *message.Printer) error {
-	foreign := !slices.Contains(owners, int(st.Uid))
+	if err := refusal(name, st, owners); err != nil {
+		return err
+	}
 	switch st.Mode & syscall.S_IFMT {
 	case syscall.S_IFIFO:
-		if foreign {
+		if !slices.Contains(owners, int(st.Uid)) {
 			msg.Infof("%s is a pipe of user %d, who can read the events", name, st.Uid)
 		}
 	case syscall.S_IFREG:
-		if foreign {
-			return fmt.Errorf("%s belongs to user %d: remove it, or name another file", name, st.Uid)
-		}
-		if st.Nlink > 1 {
-			return fmt.Errorf("%s is a hard link, and what has its other names would be overwritten: remove it, or name another file", name)
-		}
 		if st.Mode&0o077 != 0 {
 			msg.Infof("%s was there and keeps its mode %#o: its owner is not the only one who can use it", name, st.Mode&0o777)
 		}
+	}
+	return nil
+}
+
+// refusal returns why an existing file is not for events, or nil.
+func refusal(name string, st *syscall.Stat_t, owners []int) error {
+	switch {
+	case st.Mode&syscall.S_IFMT != syscall.S_IFREG:
+		return nil
+	case !slices.Contains(owners, int(st.Uid)):
+		return fmt.Errorf("%s belongs to user %d: remove it, or name another file", name, st.Uid)
+	case st.Nlink > 1:
+		return fmt.Errorf("%s is a hard link, and what has its other names would be overwritten: remove it, or name another file", name)
 	}
 	return nil
 }

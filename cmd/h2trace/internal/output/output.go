@@ -17,16 +17,16 @@ import (
 )
 
 // Output is where events go. After a write error it writes nothing more, so that its
-// contents are a prefix of the events. In a regular file no event is cut. Write and Close are for one goroutine; Gone,
-// Ending and Reopen are for any.
+// contents are a prefix of the events. In a regular file no event is cut. Write and Close are for
+// one goroutine; Gone, Ending and Reopen are for any.
 type Output struct {
 	mu      sync.Mutex // of file and err
 	file    *os.File
 	again   *reopening     // nil if Reopen does nothing
 	patient *patientWriter // nil without a reader, as for a regular file
 	err     error
-	whole   func(p []byte, n int) int // see wholeEvents; nil for what has no lines
-	cut     bool                      // the last event is not whole
+	lines   bool // of events, which end whole: not of packets, and not where a reader has them
+	cut     bool // the last event is not whole
 	gone    chan struct{}
 	once    sync.Once
 	ending  chan struct{}
@@ -51,7 +51,7 @@ func openReopenable(path string, owner *launch.Account, msg *message.Printer, re
 		return nil, err
 	}
 	if o.patient == nil {
-		o.whole = wholeEvents
+		o.lines = true
 		if !IsStdout(path) {
 			o.again = &reopening{path: path, owner: owner, msg: msg}
 		}
@@ -118,9 +118,9 @@ func (o *Output) Write(p []byte) (int, error) {
 		o.readerGone()
 	case err != nil:
 		o.err = err
-		if o.whole != nil {
+		if o.lines {
 			written := n
-			n = o.whole(p, written)
+			n = wholeEvents(p, written)
 			o.cut = takeBack(o.file, int64(written-n)) != nil
 		}
 	}

@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"slices"
 	"testing"
+
+	"h2trace/cmd/h2trace/internal/testkit/child"
 )
 
 // waits is set in the environment of the program that TestPrograms runs.
@@ -31,21 +33,7 @@ func TestPrograms(t *testing.T) {
 	for _, args := range [][]string{{program, "-test.run=^TestPrograms$"}, {"sh", "-c", "echo ready; read end"}} {
 		cmd := exec.Command(args[0], args[1:]...)
 		cmd.Env = append(os.Environ(), waits+"=1")
-		stdin, err := cmd.StdinPipe()
-		if err != nil {
-			t.Fatal(err)
-		}
-		stdout, err := cmd.StdoutPipe()
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := cmd.Start(); err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() {
-			_ = stdin.Close()
-			_ = cmd.Wait()
-		})
+		_, stdout := child.Hold(t, cmd)
 		if line, err := bufio.NewReader(stdout).ReadString('\n'); err != nil {
 			t.Fatalf("%q: %q, %v", args, line, err)
 		}

@@ -39,3 +39,15 @@ func Start(t testing.TB, cmd *exec.Cmd) (stdin io.WriteCloser, stdout io.Reader)
 	}
 	return stdin, stdout
 }
+
+// Hold starts a command as Start does. When the test ends, it closes the stdin of the command, which
+// ends it, and waits for it, unless the test has done so before.
+func Hold(t testing.TB, cmd *exec.Cmd) (stdin io.WriteCloser, stdout io.Reader) {
+	t.Helper()
+	stdin, stdout = Start(t, cmd)
+	t.Cleanup(func() {
+		_ = stdin.Close()
+		_ = cmd.Wait() // the test has its status if it wants it
+	})
+	return stdin, stdout
+}

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"h2trace/cmd/h2trace/internal/testkit/child"
 )
 
 // without runs h2trace as root without some capabilities.
@@ -154,17 +156,7 @@ func withoutSignals(t *testing.T) {
 	status := func(wrap []string) int {
 		argv := slices.Concat(wrap, []string{bin(t, "h2trace"), "-q", "-o", t.TempDir() + "/events", "-u", strconv.Itoa(nobody), "bash", "-c", script})
 		cmd := exec.Command(argv[0], argv[1:]...)
-		stdin, err := cmd.StdinPipe()
-		if err != nil {
-			t.Fatal(err)
-		}
-		stdout, err := cmd.StdoutPipe()
-		if err == nil {
-			err = cmd.Start()
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
+		stdin, stdout := child.Hold(t, cmd)
 		line := make([]byte, len("ready\n"))
 		if _, err := stdout.Read(line); err != nil {
 			t.Fatal(err)

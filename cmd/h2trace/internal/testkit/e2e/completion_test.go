@@ -9,6 +9,8 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+
+	"h2trace/cmd/h2trace/internal/testkit/child"
 )
 
 // completingShells start each shell without the user's files, and then read our script.
@@ -218,17 +220,7 @@ func (c *completing) testProcesses(t *testing.T, helps string) {
 func startNamed(t *testing.T, comm string) (pid int) {
 	t.Helper()
 	cmd := exec.Command("sh", "-c", `printf %s "$1" >/proc/$$/comm && read -r line`, "sh", comm)
-	stdin, err := cmd.StdinPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		_ = stdin.Close()
-		_ = cmd.Wait() // of a line that did not come
-	})
+	child.Hold(t, cmd)
 	await(t, "the name "+comm, func() bool {
 		b, err := os.ReadFile("/proc/" + strconv.Itoa(cmd.Process.Pid) + "/comm")
 		return err == nil && string(b) == comm+"\n"

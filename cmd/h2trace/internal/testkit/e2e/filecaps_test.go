@@ -14,6 +14,7 @@ import (
 
 	"kernel.org/pub/linux/libs/security/libcap/cap"
 
+	"h2trace/cmd/h2trace/internal/testkit/child"
 	"h2trace/cmd/h2trace/internal/testkit/contract"
 )
 
@@ -153,17 +154,7 @@ func observeRunning(t *testing.T, s *site, h2trace, client string) {
 	t.Helper()
 	target := exec.Command(client, "-", s.url+"/running")
 	target.Env, target.SysProcAttr, target.Dir, target.Stderr = s.env, asNobody(), "/", os.Stderr
-	stdin, err := target.StdinPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	stdout, err := target.StdoutPipe()
-	if err == nil {
-		err = target.Start()
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
+	stdin, stdout := child.Hold(t, target)
 	if _, err := stdout.Read(make([]byte, 1)); err != nil { // it waits
 		t.Fatal(err)
 	}

@@ -14,6 +14,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"h2trace/cmd/h2trace/internal/testkit/child"
 	"h2trace/cmd/h2trace/internal/testkit/contract"
 )
 
@@ -24,20 +25,10 @@ func startAs(t testing.TB, pid int, file string, env []string, args ...string) *
 	for end := time.Now().Add(patience); time.Now().Before(end); {
 		cmd := exec.Command(file, args...)
 		cmd.Env, cmd.Stderr = env, os.Stderr
-		stdin, err := cmd.StdinPipe()
-		if err != nil {
-			t.Fatal(err)
-		}
-		stdout, err := cmd.StdoutPipe()
-		if err != nil {
-			t.Fatal(err)
-		}
 		if err := os.WriteFile(last, []byte(strconv.Itoa(pid-1)), 0o644); err != nil {
 			t.Skip("process ids cannot be chosen here: " + err.Error())
 		}
-		if err := cmd.Start(); err != nil {
-			t.Fatal(err)
-		}
+		stdin, stdout := child.Start(t, cmd)
 		p := &program{cmd: cmd, stdin: stdin, stdout: bufio.NewReader(stdout), t: t, pid: cmd.Process.Pid}
 		if p.pid == pid {
 			t.Cleanup(p.end)

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"h2trace/bpf/mounts/cgrouptest"
+	"h2trace/cmd/h2trace/internal/testkit/child"
 	"h2trace/export"
 )
 
@@ -21,25 +22,13 @@ func TestContainerOfEnded(t *testing.T) {
 	if err := os.Mkdir(dir, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.Command("sh", "-c", "echo $$ >"+dir+"/cgroup.procs && echo in && exec cat")
-	stdin, err := cmd.StdinPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	stdout, err := cmd.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	defer func() {
-		_ = stdin.Close()
-		_ = cmd.Wait()
+	t.Cleanup(func() {
 		if err := os.Remove(dir); err != nil {
 			t.Error(err)
 		}
-	}()
+	})
+	cmd := exec.Command("sh", "-c", "echo $$ >"+dir+"/cgroup.procs && echo in && exec cat")
+	_, stdout := child.Hold(t, cmd)
 	if _, err := stdout.Read(make([]byte, 3)); err != nil {
 		t.Fatal(err)
 	}
