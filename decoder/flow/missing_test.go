@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"encoding/binary"
 	"math/rand/v2"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -27,9 +26,7 @@ type captured struct {
 // captures returns those of testdata and of the corpora.
 func captures(t *testing.T) (list []captured) {
 	t.Helper()
-	files := corpora.Files(t, "testdata/*.pcapng")
-	files = append(files, corpora.Files(t, filepath.Join(corpora.Path(t, "pcap"), "*.pcap"))...)
-	for _, path := range files {
+	for _, path := range append(corpora.Files(t, "testdata/*.pcapng"), corpora.Some(t, "pcap/*.pcap")...) {
 		c := captured{path: path}
 		c.list, c.secrets = packets(t, path)
 		c.all = c.events(t, c.list)
