@@ -30,6 +30,7 @@ var processMemory = regexp.MustCompile(`^(method \(\*Conn\) (Windows|Quiet|Forgo
 
 var recent = regexp.MustCompile(`^(flow:|exchange: (type|field|method \(\*?)( |)(Conn|ConnConfig|Hooks|Upgrade)\b|` +
 	`exchange: func (NewConn|MixedDetail)\(|\.: method \(\*Conn\) BadPreface\(|` +
+	`\.: (field Config\.Overhead|(type|field) (Overhead|Flood|FloodSink|Tally))\b|ktime: method \(Clock\) (Off|Set)\(|` +
 	`tcp: (func NewConn\(|method \(\*(Conn|Numbers)\)|(type|field) (Conn|Numbers|Segment)\b))`)
 
 // TestAPI compares what the packages export with testdata/api.txt, the history of which is the
@@ -104,6 +105,9 @@ func declared(fset *token.FileSet, decl ast.Decl) (list []string) {
 		signature := strings.TrimPrefix(text(fset, decl.Type), "func")
 		if decl.Recv == nil {
 			return []string{"func " + decl.Name.Name + signature}
+		}
+		if !ast.IsExported(strings.TrimPrefix(text(fset, decl.Recv.List[0].Type), "*")) {
+			return nil // it only implements an interface
 		}
 		return []string{fmt.Sprintf("method (%s) %s%s", text(fset, decl.Recv.List[0].Type), decl.Name.Name, signature)}
 	case *ast.GenDecl:

@@ -179,9 +179,10 @@ func TestBudgetOfObstinate(t *testing.T) {
 // TestBudgetOfOthers has connections hold streams, and bytes in which frames are searched.
 // The frames are found nevertheless, without false violations.
 func TestBudgetOfOthers(t *testing.T) {
-	var streams, pings []byte
+	var streams, grants, pings []byte
 	for i := range uint32(4000) {
 		streams = append(streams, wire(TypeHeaders, FlagEndHeaders, 2*i+1, []byte{0x82})...)
+		grants = append(grants, wire(TypeWindowUpdate, 0, 2*i+1, []byte{0, 0, 0, 1})...)
 	}
 	for range 60 {
 		pings = append(pings, wire(TypePing, 0, 0, make([]byte, 8))...)
@@ -194,7 +195,7 @@ func TestBudgetOfOthers(t *testing.T) {
 		after []byte
 		want  Type
 	}{
-		{"streams", func(c *Conn) { c.Data(3, Send, streams) }, wire(TypeData, FlagEndStream, 1, []byte("x")), TypeData},
+		{"streams", func(c *Conn) { c.Data(3, Send, streams); c.Data(3, Recv, grants) }, wire(TypeData, FlagEndStream, 1, []byte("x")), TypeData},
 		{"searches", func(c *Conn) {
 			c.Gap(3, Send, -1)
 			_, _ = rng.Read(junk) // never fails
@@ -205,6 +206,7 @@ func TestBudgetOfOthers(t *testing.T) {
 			const limit = 1 << 20
 			budget := NewBudget(limit)
 			most := int64(0)
+			var all []*Conn
 			for range 50 {
 				r := &recorder{quiet: true}
 				c := NewConn(Config{Role: Client, FromStart: true, Budget: budget}, r)
@@ -215,6 +217,12 @@ func TestBudgetOfOthers(t *testing.T) {
 				most = max(most, budget.used)
 				if budget.used > limit {
 					t.Fatalf("%d bytes are held", budget.used)
+				}
+				all = append(all, c)
+				for _, c := range all {
+					if raised := len(c.windows.raised[Send].list); raised > len(c.streams.byID) {
+						t.Fatalf("%d streams are held for their credit, %d are followed", raised, len(c.streams.byID))
+					}
 				}
 				c.Data(5, Send, tt.after)
 				if r.counts[Send][tt.want] == 0 || len(r.violations) > 0 {

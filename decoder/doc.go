@@ -107,13 +107,14 @@
 //
 // testdata/api.txt lists all that is exported, and a test keeps it so: its history is the
 // list of changes. What it marks as settled keeps its name and meaning: decoder, exchange,
-// flow, capture, tcp, ktime, tls, handshake and record, but for what is said above to be for
-// process memory. What it marks as recent is meant to stay, but has had no
-// user beside tests and examples yet: flow, and exchange.Conn with what belongs to it. New fields, methods, hooks and event types may come: use field names in
-// literals, and a default in type switches. What may change with h2trace: that, and dns,
-// goproxy, http1, quic and socks. A fix may change what is reported for input that was
-// decoded wrong; texts, such as Violation.Rule and the details of errors, are for people.
-// Once versions are tagged, semantic versioning will say the same.
+// capture, tcp, ktime, tls, handshake and record, but for what is said above to be for process
+// memory. What it marks as recent is meant to stay, but has had no user beside h2trace, tests
+// and examples yet: flow, exchange.Conn and tcp.Conn with what belongs to them, and a few more.
+// New fields, methods, hooks and event types may come: use field names in literals, and a
+// default in type switches. What may change with h2trace: that, and dns, goproxy, http1, quic
+// and socks. A fix may change what is reported for input that was decoded wrong; texts, such as
+// Violation.Rule and the details of errors, are for people. Once versions are tagged, semantic
+// versioning will say the same.
 //
 // README.md follows a byte through the files of this package.
 package decoder

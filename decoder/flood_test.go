@@ -62,8 +62,8 @@ func TestFlood(t *testing.T) {
 	}
 }
 
-// TestFloodWithin cuts frames where floods begin and end: of the other direction, and of a field
-// block. Each frame is decoded or counted, once.
+// TestFloodWithin cuts frames where floods begin and end, and where another one begins at once: of
+// the other direction, and of a field block. Each frame is decoded or counted, once.
 func TestFloodWithin(t *testing.T) {
 	calm := ktime.Time(10 * time.Second)
 	answer := wire(TypeHeaders, 0, 1, []byte{0x88})
@@ -74,17 +74,22 @@ func TestFloodWithin(t *testing.T) {
 		for end := begin; end < len(all); end += 7 {
 			r := &recorder{quiet: true}
 			c := bounded(r)
-			flood := func(n int) {
+			flood := func(at ktime.Time, n int) {
 				for range n {
-					c.Data(10, Send, aPing)
+					c.Data(at, Send, aPing)
 				}
 			}
 			c.Data(9, Recv, all[:begin])
-			flood(1000)
+			flood(10, 1000)
 			c.Data(11, Recv, all[begin:end])
-			c.Data(calm, Recv, all[end:])
-			flood(1)
-			c.Close(calm)
+			again, rest := 1000*min(end%3, 1), calm // none, in it, after it
+			if end%3 == 2 {
+				rest = 2 * calm
+			}
+			flood(calm, again)
+			c.Data(rest, Recv, all[end:])
+			flood(2*calm, 1)
+			c.Close(2 * calm)
 			var decoded, counted, bytes int
 			for _, line := range r.lines {
 				for _, part := range strings.Split(line, ", ") {
@@ -96,10 +101,33 @@ func TestFloodWithin(t *testing.T) {
 				}
 			}
 			decoded = r.frames() - 5 // of the handshake, and the request
-			if decoded+counted != 1001+3 || len(r.violations) > 0 {
-				t.Fatalf("flood from %d to %d: %d decoded, %d counted, want %d; violations %v; %v", begin, end, decoded, counted, 1004, r.violations, r.lines)
+			if want := 1004 + again; decoded+counted != want || len(r.violations) > 0 {
+				t.Fatalf("flood from %d to %d: %d decoded, %d counted, want %d; violations %v; %v", begin, end, decoded, counted, want, r.violations, r.lines)
 			}
 		}
+	}
+}
+
+// TestFloodEnds has units run off. A flood is over when half of the bound is free.
+func TestFloodEnds(t *testing.T) {
+	m := meter{bound: Overhead{Burst: 100, PerSecond: 10}}
+	second := ktime.Time(time.Second)
+	if m.take(second, 100); m.exceeded() {
+		t.Error("the bound is exceeded by what it allows")
+	}
+	if m.take(second, 1000); !m.exceeded() {
+		t.Error("the bound is not exceeded")
+	}
+	for _, tt := range []struct {
+		at   ktime.Time
+		calm bool
+	}{{second, false}, {second / 2, false}, {6 * second, false}, {6*second + second/10 - 1, false}, {6*second + second/10, true}} {
+		if got := m.calmAt(tt.at); got != tt.calm {
+			t.Errorf("at %v: calm %v, %d units", time.Duration(tt.at), got, m.level)
+		}
+	}
+	if m.take(7*second, -1000); m.level != 0 {
+		t.Errorf("%d units after many were earned", m.level)
 	}
 }
 

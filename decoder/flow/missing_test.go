@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"encoding/binary"
 	"math/rand/v2"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -27,9 +26,7 @@ type captured struct {
 // captures returns those of testdata and of the corpora.
 func captures(t *testing.T) (list []captured) {
 	t.Helper()
-	files := corpora.Files(t, "testdata/*.pcapng")
-	files = append(files, corpora.Files(t, filepath.Join(corpora.Path(t, "pcap"), "*.pcap"))...)
-	for _, path := range files {
+	for _, path := range append(corpora.Files(t, "testdata/*.pcapng"), corpora.Some(t, "pcap/*.pcap")...) {
 		c := captured{path: path}
 		c.list, c.secrets = packets(t, path)
 		c.all = c.events(t, c.list)
@@ -177,6 +174,62 @@ func TestSilent(t *testing.T) {
 	}
 	if len(r.events) != before+1 {
 		t.Errorf("got %q, want one more than %q", r.events[before:], r.events[:before])
+	}
+	table.Close()
+}
+
+// TestAnswersMissing has the SYN of a client, and not the answer to it. What is captured of both
+// directions may not be the first of them, and breaks no rule.
+func TestAnswersMissing(t *testing.T) {
+	const (
+		settings = "\x00\x00\x00\x04\x00\x00\x00\x00\x00"
+		asks     = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + settings + "\x00\x00\x04\x01\x05\x00\x00\x00\x01\x82\x86\x84\x81"
+		grants   = "\x00\x00\x04\x08\x00\x00\x00\x00\x00\x00\x00\x00\x01"
+		answers  = "\x00\x00\x01\x01\x04\x00\x00\x00\x01\x88\x00\x00\x01\x00\x01\x00\x00\x00\x01a"
+	)
+	syn := segment(0, true, 1000, 99, 0, capture.SYN, "")
+	after := uint32(100 + len(asks))
+	for name, list := range map[string][]*capture.Packet{
+		"the first packet of the server": {
+			syn, segment(1, true, 1000, 100, 509, capture.ACK, asks), segment(2, false, 1000, 509, after, capture.ACK, answers),
+		},
+		"those of both sides": {
+			syn, segment(1, false, 1000, 509, after, capture.ACK, answers),
+		},
+		"the first packet of a server that speaks first": {
+			syn, segment(1, false, 1000, 509, 100, capture.ACK, grants), segment(2, true, 1000, 100, 522, capture.ACK, asks),
+			segment(3, false, 1000, 522, after, capture.ACK, answers),
+		},
+	} {
+		var r recorder
+		replay(t, r.config(), list, nil)
+		for _, e := range r.events {
+			if strings.HasPrefix(e, "violation") {
+				t.Errorf("without %s: %s", name, e)
+			}
+		}
+		if !slices.ContainsFunc(r.events, func(e string) bool { return strings.Contains(e, " 200 ") }) {
+			t.Errorf("without %s: no answer in %q", name, r.events)
+		}
+	}
+}
+
+// TestAcknowledgedTooMuch has a server acknowledge more than the client ever sends. Its answer waits
+// for that, and not for long.
+func TestAcknowledgedTooMuch(t *testing.T) {
+	const asked = "GET / HTTP/1.1\r\n\r\n"
+	var r recorder
+	table := flow.New(r.config())
+	ms := int(time.Millisecond)
+	table.Packet(segment(0, true, 1000, 99, 0, capture.SYN, ""))
+	table.Packet(segment(ms, false, 1000, 499, 100, capture.SYN|capture.ACK, ""))
+	table.Packet(segment(2*ms, false, 1000, 500, 200, capture.ACK, "HTTP/1.1 204 No Content\r\n\r\n"))
+	table.Packet(segment(3*ms, true, 1000, 100, 500, capture.ACK, asked))
+	for at := 5; at < 300; at += 5 {
+		table.Packet(segment(at*ms, true, 2000, 99, 0, capture.SYN, ""))
+	}
+	if !slices.ContainsFunc(r.events, func(e string) bool { return strings.Contains(e, " 204 ") }) {
+		t.Errorf("no answer in %q", r.events)
 	}
 	table.Close()
 }

@@ -64,6 +64,28 @@ func TestConn(t *testing.T) {
 			c.GiveUp(3*ms, time.Millisecond)
 			c.GiveUp(4*ms, time.Millisecond)
 		}, "0:3 lost 1:answer"},
+		{"a question that comes slowly is not given up", func(c *Conn) {
+			say(c, 1*ms, 1, 0, "answer", 6)
+			c.Acknowledge(0, 6)
+			c.GiveUp(2*ms, 2*time.Millisecond)
+			say(c, 3*ms, 0, 0, "ask", 0)
+			c.GiveUp(4*ms, 2*time.Millisecond)
+			c.GiveUp(5*ms, 2*time.Millisecond)
+			say(c, 6*ms, 0, 3, "ing", 0)
+		}, "0:ask 0:ing 1:answer"},
+		{"the question is given up after the clock was set back", func(c *Conn) {
+			say(c, 1*ms, 1, 0, "answer", 3)
+			c.Acknowledge(0, 3)
+			c.GiveUp(900*ms, time.Millisecond)
+			c.GiveUp(1*ms, time.Millisecond)
+			c.GiveUp(3*ms, time.Millisecond)
+		}, "0:3 lost 1:answer"},
+		{"what is left out is not given up", func(c *Conn) {
+			c.LeaveOut(0, 10)
+			c.Acknowledge(0, 9)
+			c.GiveUp(1*ms, time.Millisecond)
+			c.GiveUp(3*ms, time.Millisecond)
+		}, ""},
 		{"the observer lost the question", func(c *Conn) {
 			say(c, 1, 1, 0, "answer", 3)
 			c.Segment(&Segment{At: 2, Offset: 3, Lost: true})
@@ -79,6 +101,13 @@ func TestConn(t *testing.T) {
 			say(c, 1, 1, 0, "answer", 3)
 			say(c, 2, 0, 0, "ask", 6)
 		}, "0:ask 1:answer"},
+		{"so was a part of it, of an answer that is missing in part", func(c *Conn) {
+			say(c, 1*ms, 1, 0, "answer", 5)
+			say(c, 2*ms, 0, 0, "ask", 10)
+			c.Acknowledge(0, 5)
+			c.GiveUp(3*ms, time.Millisecond)
+			c.GiveUp(5*ms, time.Millisecond)
+		}, "0:ask 0:2 lost 1:answer"},
 		{"nothing waits for what is left out", func(c *Conn) {
 			c.LeaveOut(0, 10)
 			say(c, 1, 1, 0, "answer", 9)

@@ -83,7 +83,7 @@ func (n *Numbers) Needed() uint64 {
 	if to := n.Acked(); to <= n.reach || n.finned {
 		return to
 	}
-	return n.Acked() - 1
+	return n.acked - 1
 }
 
 // Rebase makes an offset the first one.
@@ -92,6 +92,7 @@ func (n *Numbers) Rebase(to uint64) {
 	n.reach -= min(to, n.reach)
 	n.acked -= min(to, n.acked)
 	n.most -= min(to, n.most)
+	n.fin -= min(to, n.fin)
 }
 
 // Rest returns the offset up to which bytes may still come of a connection that has ended.

@@ -133,16 +133,15 @@ func (c *Conn) pump() {
 // ready reports whether the first part waits no longer.
 func (s *side) ready() bool { return len(s.waiting) > 0 && s.other.has(s.waiting[0].acked) }
 
-// again returns the direction whose first part was sent again, if each direction has what
-// the other one waits for: a segment that is sent again acknowledges what came meanwhile
-// (RFC 9293 §3.10.7.4), and is captured after its answer.
+// again returns the direction whose first part was sent again, if each direction waits for the
+// other one, nil if not: a segment that is sent again acknowledges what came meanwhile (RFC 9293
+// §3.10.7.4), and is captured after its answer.
 func (c *Conn) again() *side {
 	a, b := &c.sides[0], &c.sides[1]
-	if len(a.waiting) == 0 || len(b.waiting) == 0 ||
-		a.stream.Next() < b.waiting[0].acked || b.stream.Next() < a.waiting[0].acked {
+	switch {
+	case len(a.waiting) == 0 || len(b.waiting) == 0:
 		return nil
-	}
-	if a.waiting[0].came > b.waiting[0].came {
+	case a.waiting[0].came > b.waiting[0].came:
 		return a
 	}
 	return b

@@ -27,6 +27,20 @@ func Path(t testing.TB, elem ...string) string {
 	return path
 }
 
+// Some returns the files of the test data that match a pattern. Without the test data there are none,
+// and the test, which has others, says so.
+func Some(t testing.TB, pattern string) []string {
+	t.Helper()
+	names, err := filepath.Glob(filepath.Join(Root(t), pattern))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(names) == 0 {
+		t.Attr("reduced", "no "+pattern+" on this machine, set H2TRACE_CORPORA")
+	}
+	return names
+}
+
 // project returns the directory of go.mod above the test.
 func project(t testing.TB) string {
 	t.Helper()

@@ -29,14 +29,18 @@ type taken struct {
 	secrets []byte
 }
 
-// takenCaptures returns the captures of the corpora, and such of net/http with and without TLS.
+// takenCaptures returns captures of net/http with and without TLS, and those of the corpora.
 func takenCaptures(t *testing.T) (list []taken) {
 	t.Helper()
 	for _, c := range []recording{{tls: true, http2: true, bodies: 9000}, {http2: true, bodies: 9000}, {tls: true, bodies: 9000}, {bodies: 9000}} {
 		packets, secrets := c.record(t)
 		list = append(list, taken{fmt.Sprintf("%+v", c), packetsOf(t, pcapOf(t, packets)), secrets})
 	}
-	for _, path := range captures(t) {
+	files := captures(t)
+	if len(files) == 0 {
+		t.Attr("reduced", "no captures of others on this machine, set H2TRACE_CORPORA")
+	}
+	for _, path := range files {
 		b, err := os.ReadFile(path)
 		do(t, err)
 		list = append(list, taken{filepath.Base(path), packetsOf(t, b), nil})
@@ -152,8 +156,9 @@ func missingSets(n int) (sets [][]int) {
 	return sets
 }
 
-// TestReplayMissing leaves out packets. No rule is broken that was not, and the exchanges are those of a capture that has the headers of these packets: a hole that shows
-// late changes nothing but when its loss is announced.
+// TestReplayMissing leaves out packets. No rule is broken that was not, and the exchanges are those
+// of a capture that has the headers of these packets: a hole that shows late changes nothing but
+// when its loss is announced.
 func TestReplayMissing(t *testing.T) {
 	for _, c := range takenCaptures(t) {
 		t.Run(c.name, func(t *testing.T) {

@@ -20,29 +20,36 @@ type Flood struct {
 var Floods = slices.Concat(segmentFloods, recordFloods, datagramFloods)
 
 // segments is traffic on a connection that has begun.
-func segments(each func(w *segmenter, yield func(*capture.Packet) bool, n int)) func(int) iter.Seq[*capture.Packet] {
+func segments(each func(w *segmenter, n int)) func(int) iter.Seq[*capture.Packet] {
 	return func(n int) iter.Seq[*capture.Packet] {
-		return func(yield func(*capture.Packet) bool) {
-			w := segmenter{port: 40000, to: 80, seq: [2]uint32{99, 499}}
-			if w.connect(yield) {
-				each(&w, yield, n)
-			}
-		}
+		return segmenter{port: 40000, to: 80, seq: [2]uint32{99, 499}}.packets(func(w *segmenter) {
+			w.connect()
+			each(w, n)
+		})
 	}
 }
 
 // placed gives segments of a byte of the client, at offsets.
 func placed(offset func(i, n int) int) func(int) iter.Seq[*capture.Packet] {
-	return segments(func(w *segmenter, yield func(*capture.Packet) bool, n int) {
-		if !w.send(yield, 0, capture.ACK, []byte(preface)) {
-			return
-		}
+	return segments(func(w *segmenter, n int) {
+		w.send(0, capture.ACK, []byte(preface))
 		for i := range n {
-			if !yield(w.segment(0, w.seq[0]+uint32(offset(i, n)), capture.ACK, []byte{0})) {
-				return
-			}
+			w.give(w.segment(0, w.seq[0]+uint32(offset(i, n)), capture.ACK, []byte{0}))
 		}
 	})
+}
+
+// connections have the first bytes of a client each.
+func connections(to uint16, first func(i int) []byte) func(int) iter.Seq[*capture.Packet] {
+	return func(n int) iter.Seq[*capture.Packet] {
+		return segmenter{to: to}.packets(func(w *segmenter) {
+			for i := range n {
+				w.port, w.seq = uint16(i), [2]uint32{uint32(i), 5}
+				w.connect()
+				w.send(0, capture.ACK, first(i))
+			}
+		})
+	}
 }
 
 var segmentFloods = []Flood{
@@ -53,32 +60,22 @@ var segmentFloods = []Flood{
 	{"a byte a segment, downwards", 1_000, placed(func(i, n int) int { return n - i })},
 	{"a byte a segment, anywhere", 1_000, placed(func(i, _ int) int { return i * 7919 % 1_000_003 })},
 	{"the same segment again", 1_000, placed(func(int, int) int { return 1 })},
-	{"acknowledgments of what was not sent", 1_000, segments(func(w *segmenter, yield func(*capture.Packet) bool, n int) {
-		w.send(yield, 0, capture.ACK, []byte(preface))
+	{"acknowledgments of what was not sent", 1_000, segments(func(w *segmenter, n int) {
+		w.send(0, capture.ACK, []byte(preface))
 		for range n {
 			w.seq[1] += 8
-			w.send(yield, 0, capture.ACK, []byte("12345678"))
+			w.send(0, capture.ACK, []byte("12345678"))
 		}
 	})},
 	{"connections", 1_000, func(n int) iter.Seq[*capture.Packet] {
-		return func(yield func(*capture.Packet) bool) {
-			w := segmenter{to: 80}
+		return segmenter{to: 80}.packets(func(w *segmenter) {
 			for i := range n {
 				w.port = uint16(i)
-				yield(w.segment(0, uint32(i), capture.SYN, nil))
+				w.give(w.segment(0, uint32(i), capture.SYN, nil))
 			}
-		}
+		})
 	}},
-	{"connections with a request each", 1_000, func(n int) iter.Seq[*capture.Packet] {
-		return func(yield func(*capture.Packet) bool) {
-			w := segmenter{to: 80}
-			for i := range n {
-				w.port, w.seq = uint16(i), [2]uint32{uint32(i), 5}
-				w.connect(yield)
-				w.send(yield, 0, capture.ACK, []byte(request))
-			}
-		}
-	}},
+	{"connections with a request each", 1_000, connections(80, func(int) []byte { return []byte(request) })},
 }
 
 // hello is a record with a ClientHello of TLS 1.2 (RFC 5246 §7.4.1.2).
@@ -95,12 +92,10 @@ func record(typ byte, b []byte) []byte {
 
 // afterHello sends pieces of the client after its ClientHello.
 func afterHello(piece func(i int) []byte) func(int) iter.Seq[*capture.Packet] {
-	return segments(func(w *segmenter, yield func(*capture.Packet) bool, n int) {
-		w.send(yield, 0, capture.ACK, hello(1))
+	return segments(func(w *segmenter, n int) {
+		w.send(0, capture.ACK, hello(1))
 		for i := range n {
-			if !w.send(yield, 0, capture.ACK, piece(i)) {
-				return
-			}
+			w.send(0, capture.ACK, piece(i))
 		}
 	})
 }
@@ -114,30 +109,18 @@ var recordFloods = []Flood{
 	{"TLS: ClientHellos", 1_500, afterHello(func(i int) []byte { return hello(byte(i)) })},
 	{"TLS: records that do not open", 1_500, afterHello(func(int) []byte { return record(23, make([]byte, 1000)) })},
 	{"TLS: records of no length", 1_000, afterHello(func(int) []byte { return []byte{23, 3, 3, 0xff, 0xff} })},
-	{"TLS: handshakes", 1_500, func(n int) iter.Seq[*capture.Packet] {
-		return func(yield func(*capture.Packet) bool) {
-			w := segmenter{to: 443}
-			for i := range n {
-				w.port, w.seq = uint16(i), [2]uint32{uint32(i), 5}
-				w.connect(yield)
-				w.send(yield, 0, capture.ACK, hello(byte(i)))
-			}
-		}
-	}},
+	{"TLS: handshakes", 1_500, connections(443, func(i int) []byte { return hello(byte(i)) })},
 }
 
-// datagrams is traffic of UDP.
+// datagrams is traffic of UDP, each from another port.
 func datagrams(to uint16, payload func(i int) []byte) func(int) iter.Seq[*capture.Packet] {
 	return func(n int) iter.Seq[*capture.Packet] {
-		return func(yield func(*capture.Packet) bool) {
-			w := segmenter{to: to}
+		return segmenter{to: to}.packets(func(w *segmenter) {
 			for i := range n {
 				w.port = uint16(i)
-				if !yield(w.datagram(payload(i))) {
-					return
-				}
+				w.give(w.datagram(payload(i)))
 			}
-		}
+		})
 	}
 }
 
@@ -152,12 +135,11 @@ func initial(i int) []byte {
 var datagramFloods = []Flood{
 	{"QUIC: Initial packets with an id each", 1_000, datagrams(443, initial)},
 	{"QUIC: Initial packets between two addresses", 1_000, func(n int) iter.Seq[*capture.Packet] {
-		return func(yield func(*capture.Packet) bool) {
-			w := segmenter{port: 40000, to: 443}
+		return segmenter{port: 40000, to: 443}.packets(func(w *segmenter) {
 			for i := range n {
-				yield(w.datagram(initial(i)))
+				w.give(w.datagram(initial(i)))
 			}
-		}
+		})
 	}},
 	{"DNS: queries", 1_000, datagrams(53, func(i int) []byte {
 		return append(binary.BigEndian.AppendUint16(nil, uint16(i)), "\x01\x00\x00\x01\x00\x00\x00\x00\x00\x00\x01a\x00\x00\x01\x00\x01"...)
@@ -167,13 +149,12 @@ var datagramFloods = []Flood{
 		return append(b, bytes.Repeat([]byte("\x3faaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\xc0\x0c"), 20)...)
 	})},
 	{"DNS: a message in bytes", 1_000, func(n int) iter.Seq[*capture.Packet] {
-		return func(yield func(*capture.Packet) bool) {
-			w := segmenter{port: 40000, to: 53}
-			w.connect(yield)
-			w.send(yield, 0, capture.ACK, []byte{0xff, 0xff})
+		return segmenter{port: 40000, to: 53}.packets(func(w *segmenter) {
+			w.connect()
+			w.send(0, capture.ACK, []byte{0xff, 0xff})
 			for range n {
-				w.send(yield, 0, capture.ACK, []byte{0})
+				w.send(0, capture.ACK, []byte{0})
 			}
-		}
+		})
 	}},
 }

@@ -15,10 +15,9 @@ const mss = 1448
 // after another. Without its start, it lacks the handshake and the first bytes of the client. A
 // packet is valid until the next one.
 func (t *Talk) Packets(port uint16, start bool) iter.Seq[*capture.Packet] {
-	return func(yield func(*capture.Packet) bool) {
-		w := segmenter{port: port, to: 80, seq: [2]uint32{99, 499}}
-		if start && !w.connect(yield) {
-			return
+	return segmenter{port: port, to: 80, seq: [2]uint32{99, 499}}.packets(func(w *segmenter) {
+		if start {
+			w.connect()
 		}
 		for i, s := range t.Steps {
 			if i == 0 && !start {
@@ -29,12 +28,10 @@ func (t *Talk) Packets(port uint16, start bool) iter.Seq[*capture.Packet] {
 				from = 0
 			}
 			for b := s.Bytes; len(b) > 0; b = b[min(len(b), mss):] {
-				if !w.send(yield, from, capture.ACK, b[:min(len(b), mss)]) {
-					return
-				}
+				w.send(from, capture.ACK, b[:min(len(b), mss)])
 			}
 		}
-	}
+	})
 }
 
 // segmenter makes the packets of a connection, or of the datagrams between two ports.
@@ -45,21 +42,37 @@ type segmenter struct {
 	at     ktime.Time
 	packet capture.Packet
 	buf    []byte
+	yield  func(*capture.Packet) bool
+	over   bool // nobody wants more packets
 }
 
+// packets returns what a function gives, from the same start each time.
+func (w segmenter) packets(give func(w *segmenter)) iter.Seq[*capture.Packet] {
+	return func(yield func(*capture.Packet) bool) {
+		own := w
+		own.yield = yield
+		give(&own)
+	}
+}
+
+// give gives a packet.
+func (w *segmenter) give(p *capture.Packet) { w.over = w.over || !w.yield(p) }
+
 // connect gives the handshake of TCP.
-func (w *segmenter) connect(yield func(*capture.Packet) bool) bool {
-	return w.send(yield, 0, capture.SYN, nil) && w.send(yield, 1, capture.SYN|capture.ACK, nil) && w.send(yield, 0, capture.ACK, nil)
+func (w *segmenter) connect() {
+	w.send(0, capture.SYN, nil)
+	w.send(1, capture.SYN|capture.ACK, nil)
+	w.send(0, capture.ACK, nil)
 }
 
 // send gives the next segment of an endpoint: 0 is the client.
-func (w *segmenter) send(yield func(*capture.Packet) bool, from int, flags uint8, b []byte) bool {
+func (w *segmenter) send(from int, flags uint8, b []byte) {
 	p := w.segment(from, w.seq[from], flags, b)
 	w.seq[from] += uint32(len(b))
 	if flags&capture.SYN != 0 {
 		w.seq[from]++
 	}
-	return yield(p)
+	w.give(p)
 }
 
 // segment returns a segment of TCP (RFC 9293 §3.1).
