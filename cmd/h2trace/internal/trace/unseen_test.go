@@ -50,7 +50,7 @@ func TestUnseenBeforeProbes(t *testing.T) {
 	if err := table.events.Flush(); err != nil {
 		t.Fatal(err)
 	}
-	if got, want := out.String(), `"reason":"it ended before its probes were in place"`; strings.Count(got, `"action":"attached"`) != 2 || !strings.Contains(got, want) {
+	if got, want := out.String(), `"reason":"it ended before its probes were in place","unseen":true`; strings.Count(got, `"action":"attached"`) != 2 || !strings.Contains(got, want) {
 		t.Errorf("want %s in the second of two events:\n%s", want, got)
 	}
 }

@@ -147,8 +147,7 @@ func (h *hour) wantAll(scraped float64) {
 func processesMissed(stream *contract.Stream) int {
 	missed := make(map[int]bool)
 	for _, e := range stream.Of("process") {
-		late := e.Action == "attached" && strings.Contains(e.Raw, `"reason":"it ended before its probes were in place"`)
-		if late || e.Action == "skipped" && filepath.Base(e.Exe) == soakName {
+		if strings.Contains(e.Raw, `"unseen":true`) {
 			missed[e.PID] = true
 		}
 	}
