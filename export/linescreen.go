@@ -3,6 +3,7 @@ package export
 import (
 	"bytes"
 	"encoding/base64"
+	"slices"
 
 	"h2trace/export/redact"
 	"h2trace/export/scan"
@@ -19,9 +20,9 @@ type LineScreen struct {
 	in       []byte // the line
 	out      []byte // in[:done] without secrets
 	done     int
-	levels   [][]member // of the objects in each other that are being read
-	flag     string     // the argument before
-	exact    []byte     // what a key with base64 stands for
+	levels   [maxLevels][]member // of the objects in each other that are being read
+	flag     string              // the argument before
+	exact    []byte              // what a key with base64 stands for
 }
 
 // member is a member of an object, as written. Its slices are of the line.
@@ -63,9 +64,6 @@ const maxKeptLine = 1 << 20
 
 // members returns the members of an object at a level, and nil if it is none.
 func (s *LineScreen) members(object []byte, level int) []member {
-	if level == len(s.levels) {
-		s.levels = append(s.levels, nil)
-	}
 	list := s.levels[level][:0]
 	if !scan.Members(object, func(key, value []byte) { list = append(list, member{key, value}) }) {
 		return nil
@@ -77,6 +75,9 @@ func (s *LineScreen) members(object []byte, level int) []member {
 // replace has the part of the line from the beginning of one slice of it to the end of another be
 // replaced: it returns what is to be appended to, and takes that to s.out.
 func (s *LineScreen) replace(from, to []byte) []byte {
+	if s.done == 0 {
+		s.out = slices.Grow(s.out, len(s.in))
+	}
 	begin := cap(s.in) - cap(from) // slices of one array end together
 	s.out = append(s.out, s.in[s.done:begin]...)
 	s.done = cap(s.in) - cap(to) + len(to)
@@ -126,9 +127,8 @@ func (s *LineScreen) key(key []byte) {
 // value takes a value that is no string of a key.
 func (s *LineScreen) value(v []byte, level int, args, exact bool) {
 	switch {
-	case v[0] != '{' && v[0] != '[':
-	case level+1 == maxLevels:
-		s.strings(v)
+	case v[0] != '{' && v[0] != '[', level+1 == maxLevels:
+		s.strings(v) // a number has none, what is damaged may
 	case v[0] == '{':
 		s.object(v, level+1)
 	default:
