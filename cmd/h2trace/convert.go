@@ -77,7 +77,7 @@ func runConvert(opts convertOptions, msg *message.Printer, stdin *os.File, stdou
 		return exitRuntime
 	}
 	c := convert.New(to, convert.Options{Format: opts.Format, Version: moduleVersion(), ShowSecrets: opts.ShowSecrets})
-	err = readAll(c, files, stdin, opts.Quiet || to.onTerminal())
+	err = readAll(c, files, stdin, opts.Quiet || to.onTerminal(), read)
 	saySkipped(c.Skipped, msg)
 	if c.Events == 0 {
 		_ = to.close() // nothing was written

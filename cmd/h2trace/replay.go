@@ -79,7 +79,7 @@ func runReplay(opts replayOptions, msg *message.Printer, stdin *os.File, stdout 
 		return exitRuntime
 	}
 	quiet := opts.Quiet || terminal.Is(to) // what it prints there says how far it is
-	if err = p.Finish(readAll(r, files, stdin, quiet)); err == nil {
+	if err = readAll(r, files, stdin, quiet, p.Finish); err == nil {
 		err = r.Flush()
 	}
 	saySkipped(r.Skipped, msg)

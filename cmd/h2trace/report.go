@@ -92,7 +92,7 @@ func runReport(opts reportOptions, msg *message.Printer, stdin *os.File, stdout 
 	if opts.Bench {
 		benchFailed = b.Bench(stdout)
 	}
-	if err := readAll(b, files, stdin, opts.Quiet); err != nil {
+	if err := readAll(b, files, stdin, opts.Quiet, read); err != nil {
 		msg.Errorf("%v", err)
 		return exitRuntime
 	}

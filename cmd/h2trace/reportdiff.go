@@ -25,7 +25,7 @@ func runDiff(opts reportOptions, msg *message.Printer, stdin *os.File, stdout io
 			msg.Errorf("%v", err)
 			return exitRuntime
 		}
-		if err := readAll(side, files, stdin, opts.Quiet); err != nil {
+		if err := readAll(side, files, stdin, opts.Quiet, read); err != nil {
 			msg.Errorf("%v", err)
 			return exitRuntime
 		}
