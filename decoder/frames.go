@@ -195,9 +195,9 @@ func (c *Conn) control(d Direction, f *Frame, s *stream) *Violation {
 		}
 		return c.windows.update(d, f, s)
 	case TypePriorityUpdate:
-		if c.streams.known && d != c.streams.clientDir {
-			return rulePriorityUpdateBy
-		}
+		return c.streams.prioritize(d, f)
+	case TypeGoAway:
+		return c.streams.goAway(d, f)
 	}
 	return nil
 }
