@@ -41,6 +41,7 @@ var (
 
 	ruleEvenID           = rule(ProtocolError, "client opens a stream with an even identifier (RFC 9113 §5.1.1)")
 	ruleIdle             = rule(ProtocolError, "frame is for an idle stream (RFC 9113 §5.1)")
+	ruleIdleByServer     = rule(ProtocolError, "a server sent HEADERS on an idle stream (RFC 9113 §5.1, §5.1.1)")
 	rulePassedOver       = rule(ProtocolError, "stream identifier is below one that was opened (RFC 9113 §5.1.1)")
 	ruleAfterEnd         = rule(StreamClosed, "frame follows its sender's END_STREAM (RFC 9113 §5.1)")
 	ruleResetIdle        = rule(ProtocolError, "frame is for an idle stream (RFC 9113 §5.1, §6.4)")

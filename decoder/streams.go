@@ -167,7 +167,10 @@ func (m *streams) headersOn(d Direction, f *Frame, s *stream) (*stream, *Violati
 	}
 	if d != m.clientDir || m.initiator(f.StreamID) != d || f.StreamID <= m.lastID[d] {
 		v := m.late(d, f.StreamID)
-		if v == ruleIdle && d == m.clientDir && f.StreamID%2 == 0 {
+		switch {
+		case v == ruleIdle && d != m.clientDir:
+			v = ruleIdleByServer
+		case v == ruleIdle && f.StreamID%2 == 0:
 			v = ruleEvenID
 		}
 		if by := m.initiator(f.StreamID); m.lossy && f.StreamID > m.lastID[by] {
