@@ -24,6 +24,7 @@ type site struct {
 	env      []string // the directory in which programs trust it
 	requests atomic.Int64
 	events   atomic.Int64 // of /events, to all
+	secrets  secretLog    // of all sessions
 }
 
 // startSite serves /echo, /text, /binary, /numbers, /secrets, /events and, for every
@@ -38,7 +39,7 @@ func startSite(t testing.TB) *site {
 	s := &site{url: "https://" + ln.Addr().String(), env: peerEnv(a)}
 	srv := &http.Server{
 		Handler:   s,
-		TLSConfig: &tls.Config{Certificates: []tls.Certificate{a.Server(t)}},
+		TLSConfig: &tls.Config{Certificates: []tls.Certificate{a.Server(t)}, KeyLogWriter: &s.secrets},
 		ErrorLog:  log.New(io.Discard, "", 0), // clients that vanish are part of the tests
 	}
 	done := make(chan struct{})
