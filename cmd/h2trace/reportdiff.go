@@ -13,8 +13,10 @@ import (
 // runDiff compares the runs of two files or directories.
 func runDiff(opts reportOptions, msg *message.Printer, stdin *os.File, stdout io.Writer) int {
 	sides := [2]*report.Side{report.NewSide(), report.NewSide()}
+	for _, side := range sides {
+		opts.prepare(side.Builder())
+	}
 	if opts.Anonymize {
-		sides[0].Builder().Anonymize()
 		sides[1].Builder().AnonymizeLike(sides[0].Builder())
 	}
 	for i, side := range sides {

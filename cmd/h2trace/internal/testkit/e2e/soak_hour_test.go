@@ -45,6 +45,9 @@ func TestSoakHour(t *testing.T) {
 	peak := maps.Clone(before)
 	for i := range turns {
 		h.turn()
+		if gatekeeperOf(h.cmd.Process.Pid) == 0 {
+			t.Fatalf("the gatekeeper has ended in turn %d:\n%s", h.turns, indent(h.said()))
+		}
 		if i%30 == 0 {
 			for what, n := range resourcesOf(t, h.cmd.Process.Pid) {
 				peak[what] = max(peak[what], n)
