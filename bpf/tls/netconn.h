@@ -89,6 +89,7 @@ static __always_inline bool is_embedded(const struct struct_field *f, u32 old_fi
 /*
  * Rates how likely a struct wraps its connection in the field described at an
  * address. A struct takes the methods that it lacks from the type that it embeds.
+ * Of a field whose description is not in memory nothing is known: it may be the best.
  * With COMPAT a global function, for the same reason as copy_piece. Without it
  * bpf_loop is enough, and one more function in the chain would take too much stack.
  */
@@ -99,7 +100,9 @@ RANK rank_field(u64 at, u32 index, u64 hashes, u32 old_fields)
 	bool embedded, is_conn;
 	struct struct_field f;
 
-	if (bpf_probe_read_user(&f, sizeof(f), (void *)at) || !read_type(&head, f.type))
+	if (bpf_probe_read_user(&f, sizeof(f), (void *)at))
+		return 7;
+	if (!read_type(&head, f.type))
 		return 0;
 	embedded = is_embedded(&f, old_fields);
 	is_conn = head.hash == tcpconn || head.hash == conn;
