@@ -31,13 +31,27 @@ type site struct {
 func startSite(t testing.TB) *site {
 	t.Helper()
 	a := modproxy.NewAuthority(t)
+	ln := listenLocal(t)
+	s := &site{url: "https://" + ln.Addr().String(), env: peerEnv(a)}
+	serveTLS(t, a, ln, s)
+	return s
+}
+
+// listenLocal listens on loopback.
+func listenLocal(t testing.TB) net.Listener {
+	t.Helper()
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &site{url: "https://" + ln.Addr().String(), env: peerEnv(a)}
+	return ln
+}
+
+// serveTLS serves HTTP/2 until the test ends, with a certificate of a.
+func serveTLS(t testing.TB, a *modproxy.Authority, ln net.Listener, h http.Handler) {
+	t.Helper()
 	srv := &http.Server{
-		Handler:   s,
+		Handler:   h,
 		TLSConfig: &tls.Config{Certificates: []tls.Certificate{a.Server(t)}},
 		ErrorLog:  log.New(io.Discard, "", 0), // clients that vanish are part of the tests
 	}
@@ -53,7 +67,6 @@ func startSite(t testing.TB) *site {
 		_ = srv.Close()
 		<-done
 	})
-	return s
 }
 
 // eventLength is the length of each event of /events, which contains its number.
