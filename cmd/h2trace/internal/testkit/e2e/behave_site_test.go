@@ -30,7 +30,12 @@ type site struct {
 // other path, a body that is the path.
 func startSite(t testing.TB) *site {
 	t.Helper()
-	a := modproxy.NewAuthority(t)
+	return startSiteOf(t, modproxy.NewAuthority(t))
+}
+
+// startSiteOf is startSite with a certificate of a.
+func startSiteOf(t testing.TB, a *modproxy.Authority) *site {
+	t.Helper()
 	ln := listenLocal(t)
 	s := &site{url: "https://" + ln.Addr().String(), env: peerEnv(a)}
 	serveTLS(t, a, ln, s)

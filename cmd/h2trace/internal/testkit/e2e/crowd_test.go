@@ -117,7 +117,11 @@ func startCrowd(t *testing.T, m *meeting, mode, file string) *crowd {
 	if mode == "run" {
 		tr := startTracing(t, command{args: []string{spawn.path(t)}, env: m.env})
 		s := newSpawner(t, tr.stdin, tr.stdout)
-		s.run(file) // its probes are in place
+		ready := filepath.Join(t.TempDir(), "ready")
+		first := s.start(file, "@"+ready)
+		tr.awaitEvent(`"comm":"crowd","action":"attached"`, 1) // the probes of the first may be too late
+		touch(t, ready)
+		s.await(first)
 		var all []<-chan spawned
 		for i := range crowdSize {
 			all = append(all, s.start(append([]string{file}, urls(i)...)...))
