@@ -28,18 +28,18 @@ type ledgerServer struct {
 	url            string
 	env            []string
 	sent, received atomic.Int64
-	served         chan struct{} // gets one for each request
+	served         atomic.Int64 // requests
 }
 
 // startLedger serves a body of bytes to every request.
 func startLedger(t *testing.T, body []byte) *ledgerServer {
 	t.Helper()
 	a, ln := modproxy.NewAuthority(t), listenLocal(t)
-	s := &ledgerServer{url: "https://" + ln.Addr().String(), env: peerEnv(a), served: make(chan struct{}, 1<<16)}
+	s := &ledgerServer{url: "https://" + ln.Addr().String(), env: peerEnv(a)}
 	config := &tls.Config{Certificates: []tls.Certificate{a.Server(t)}, NextProtos: []string{"h2"}}
 	handler := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		_, _ = w.Write(body)
-		s.served <- struct{}{}
+		s.served.Add(1)
 	})
 	done := make(chan struct{})
 	go func() {
@@ -119,8 +119,8 @@ func stallReader(t *testing.T, each int) {
 	}
 	before := statusOf(t, tr.Process.Pid, "VmRSS:") / 1024
 	target.goOn()
-	for range stalledRequests { // none of which waits
-		<-s.served
+	for i := range stalledRequests { // none of which waits
+		await(t, "a response", func() bool { return s.served.Load() > int64(i) })
 		copyN(t, got, r, each)
 	}
 	target.readPID() // it has read all responses
