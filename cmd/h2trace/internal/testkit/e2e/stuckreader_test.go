@@ -89,9 +89,9 @@ func TestReaderStalls(t *testing.T) {
 	}
 }
 
-// The responses are some ten times as much as the --buffer and the pipe hold.
+// What is printed of the responses is some thirty times as much as the --buffer holds.
 const (
-	stalledRequests = 100
+	stalledRequests = 300
 	stalledBody     = 100_000
 )
 
@@ -108,7 +108,7 @@ func stallReader(t *testing.T, each int) {
 		t.Fatal(err)
 	}
 	defer r.Close()
-	tr := startPiped(t, w, "--buffer", "1MiB", "-p", join(target.pid, sp.pid))
+	tr := startPiped(t, w, "--buffer", "1MiB", "-s", "16384", "-p", join(target.pid, sp.pid))
 	got, err := os.Create(filepath.Join(t.TempDir(), "events"))
 	if err != nil {
 		t.Fatal(err)
