@@ -22,9 +22,18 @@ type holdings struct {
 	dir       string // of its output
 }
 
-// holdings examines h2trace from outside. It must be running.
+// holdings examines h2trace from outside. It must be observing.
 func (tr *tracing) holdings() *holdings {
 	tr.t.Helper()
+	h := holdingsOf(tr)
+	if len(h.links) == 0 || len(h.programs) == 0 || len(h.maps) == 0 {
+		tr.t.Fatalf("h2trace has %d links, %d programs and %d maps: it does not observe", len(h.links), len(h.programs), len(h.maps))
+	}
+	return h
+}
+
+// holdingsOf is holdings of an h2trace at any moment.
+func holdingsOf(tr *tracing) *holdings {
 	h := &holdings{processes: []int{tr.cmd.Process.Pid}, dir: filepath.Dir(tr.events)}
 	if gatekeeper := gatekeeperOf(tr.cmd.Process.Pid); gatekeeper != 0 {
 		h.processes = append(h.processes, gatekeeper)
@@ -40,9 +49,6 @@ func (tr *tracing) holdings() *holdings {
 	for _, list := range []*[]int{&h.links, &h.programs, &h.maps} {
 		slices.Sort(*list)
 		*list = slices.Compact(*list)
-	}
-	if len(h.links) == 0 || len(h.programs) == 0 || len(h.maps) == 0 {
-		tr.t.Fatalf("h2trace holds %d links, %d programs and %d maps: it is not examined while it observes", len(h.links), len(h.programs), len(h.maps))
 	}
 	return h
 }
