@@ -70,6 +70,8 @@
 //	reason      on skipped: why; on attached: why h2trace sees nothing although
 //	            the process communicates; or the library that has the probes; or
 //	            why the plan has more of them now
+//	unseen      on attached: true if nothing is seen of what it says, for that
+//	            reason; on skipped: true if it may run a Go program; else absent
 //	module      on error: {path, version} of the module that the complaint is
 //	            about, version null if it names none; or null
 //	error       on error: {class, detail}. Classes: dns, connect, tls, timeout,

@@ -127,6 +127,8 @@ func TestProcess(t *testing.T) {
 			ProcessSkipped{Reason: "not a Go binary"},
 			`"action":"skipped","ppid":1,"exe":"/bin/` + "\ufffd" + `","exe_b64":"L2Jpbi//","reason":"not a Go binary"}`,
 		},
+		{"skipped unseen", Process{}, ProcessSkipped{"it exited", true}, `"action":"skipped","ppid":null,"exe":null,"reason":"it exited","unseen":true}`},
+		{"attached unseen", Process{}, &ProcessAttached{Reason: "another library", Unseen: true}, `"action":"attached","ppid":null,"exe":null,"reason":"another library","unseen":true}`},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -73,6 +73,8 @@ type ProcessAttached struct {
 	// Reason is why nothing is seen of the process, or which library has the probes, or why
 	// the plan has more of them now, or empty.
 	Reason string
+	// Unseen says that nothing is seen of what the process says, for that reason.
+	Unseen bool
 }
 
 // Tap is a place where h2trace reads plaintext and the probe there, such as
@@ -91,7 +93,7 @@ func (e *ProcessAttached) appendKeys(s *screen, b []byte) []byte {
 	if len(e.Plan) > 0 {
 		b = s.appendPlan(b, e.Plan)
 	}
-	return s.appendReason(b, e.Reason)
+	return appendUnseen(s.appendReason(b, e.Reason), e.Unseen)
 }
 
 // ProcessExec is for a process that began to execute another program. Args begin with the
@@ -138,11 +140,25 @@ func (e ProcessLock) appendKeys(s *screen, b []byte) []byte {
 }
 
 // ProcessSkipped is for a process in which nothing can be captured.
-type ProcessSkipped struct{ Reason string }
+type ProcessSkipped struct {
+	Reason string
+	// Unseen says that what the process said might have been seen otherwise: it is not known to be no
+	// Go program.
+	Unseen bool
+}
 
 func (ProcessSkipped) action() string { return "skipped" }
 
-func (e ProcessSkipped) appendKeys(s *screen, b []byte) []byte { return s.appendReason(b, e.Reason) }
+func (e ProcessSkipped) appendKeys(s *screen, b []byte) []byte {
+	return appendUnseen(s.appendReason(b, e.Reason), e.Unseen)
+}
+
+func appendUnseen(b []byte, unseen bool) []byte {
+	if !unseen {
+		return b
+	}
+	return append(b, `,"unseen":true`...)
+}
 
 func (s *screen) appendReason(b []byte, reason string) []byte {
 	if reason == "" {

@@ -53,6 +53,7 @@ func (h *Writer) exchange() {
 	begin := h.at - int64(t.send+t.wait+t.receive)
 	if start, ok := h.times.Parse(e.Get("start")); ok {
 		begin = start
+		t.within(time.Duration(h.at - start))
 	}
 	begin -= int64(t.before())
 	x := entry{

@@ -145,6 +145,18 @@ func TestEntries(t *testing.T) {
 	}
 }
 
+// TestOverlap converts an exchange whose response began before its request ended, as one that echoes.
+// The entry ends when the exchange does.
+func TestOverlap(t *testing.T) {
+	list := converted(t, `{"v":1,"ts":"2026-01-01T00:00:00.022500000Z","event":"exchange","pid":7,"conn":"c1","stream":13,"method":"POST","url":"https://goproxy.example/echo","status":200,"protocol":"h2","reused":true,"request_bytes":30000,"response_bytes":30000,"send_ms":18.000,"wait_ms":0.000,"receive_ms":21.500,"error":null,"start":"2026-01-01T00:00:00.000000000Z"}`+"\n")
+	if len(list) != 1 {
+		t.Fatalf("%d entries", len(list))
+	}
+	if e := list[0]; e.Time != 22.5 || e.Timings.Send != 18 || e.Timings.Receive != 4.5 {
+		t.Errorf("%v ms, %+v", e.Time, e.Timings)
+	}
+}
+
 // TestMessages converts messages that are special in one way each.
 func TestMessages(t *testing.T) {
 	const begin = `{"v":1,"ts":"2026-01-01T00:00:01.000000000Z","pid":7,"conn":"c1","event":`

@@ -47,6 +47,15 @@ func (t *timings) before() time.Duration { return t.dns + t.connect + t.tls }
 
 func (t *timings) total() time.Duration { return t.before() + t.send + t.wait + t.receive }
 
+// within shortens the phases of request and response to a time in which both were over. A response
+// may begin before its request ends; in an archive one phase follows another.
+func (t *timings) within(all time.Duration) {
+	for _, d := range []*time.Duration{&t.send, &t.wait, &t.receive} {
+		*d = min(*d, max(all, 0)).Truncate(time.Microsecond)
+		all -= *d
+	}
+}
+
 // append appends the phases. The time of connect includes that of ssl, and -1 is for a phase that
 // was not.
 func (t *timings) append(b []byte) []byte {

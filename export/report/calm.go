@@ -43,6 +43,9 @@ func (j *judge) healthy(evidence []string) Verdict {
 		v.Text = fmt.Sprintf("up to %s of %s went to waiting for locks, longest for %s: another process had it", human(j.own.locked), human(j.wall), name)
 	}
 	v.Evidence = append(v.Evidence, evidence...)
+	if missed := j.tools.missed(); missed != "" {
+		v.Evidence = append(v.Evidence, missed)
+	}
 	return v
 }
 
@@ -65,6 +68,8 @@ func (j *judge) withoutTraffic() Verdict {
 		return Verdict{Client, "no process was observed: none ran the program, or those that did had ended", nil}
 	case t.found == 0 && j.ends.outcomes[unknown] > 0:
 		return Verdict{Client, "no request was recorded: keep exchange, conn and process events (h2trace -e)", nil}
+	case t.unseen > 0:
+		return Verdict{Client, "no request was seen: " + t.missed(), nil}
 	case t.goes > 0:
 		v.Text += ": all that the go command needed was in the module cache"
 	}
@@ -83,13 +88,17 @@ func (j *judge) failedAlone() string {
 	if n := j.unrecorded(); n > 0 {
 		return fmt.Sprintf("the command failed, and of %d exchanges none is in the file: keep exchange and conn events (h2trace -e)", n)
 	}
+	none := "and no request of it "
+	if missed := j.tools.missed(); missed != "" {
+		none = missed + "; and no other request "
+	}
 	switch n := j.ends.outcomes[failed]; {
 	case j.ends.runs > 1:
-		return fmt.Sprintf("the command failed in %d of %d runs, and no request of it did: read what it printed", n, j.ends.runs)
+		return fmt.Sprintf("the command failed in %d of %d runs, %sdid: read what it printed", n, j.ends.runs, none)
 	case j.ends.interruptions.runs > 0:
-		return "the command was interrupted, and no request of it had failed"
+		return "the command was interrupted, " + none + "had failed"
 	case j.ends.failedWith > signaled:
-		return fmt.Sprintf("the command was ended by a signal (exit status %d), and no request of it had failed", j.ends.failedWith)
+		return fmt.Sprintf("the command was ended by a signal (exit status %d), %shad failed", j.ends.failedWith, none)
 	}
-	return fmt.Sprintf("the command failed (exit status %d), and no request of it did: read what it printed", j.ends.failedWith)
+	return fmt.Sprintf("the command failed (exit status %d), %sdid: read what it printed", j.ends.failedWith, none)
 }

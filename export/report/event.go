@@ -138,6 +138,7 @@ func (p *parser) start(kind, action []byte) event {
 func (p *parser) startProcess(action []byte) event {
 	switch string(action) {
 	case `"attached"`:
+		p.attached = attachedEvent{}
 		return &p.attached
 	case `"exec"`:
 		p.exec = execEvent{}

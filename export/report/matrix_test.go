@@ -373,6 +373,24 @@ func TestCost(t *testing.T) {
 			},
 			cause: Client, text: "nothing could be observed: /usr/bin/dash: not a Go binary",
 		},
+		{
+			name: "its go command ended before its probes were in place",
+			write: func(w *writer) {
+				w.line(100, "process", `"pid":8,"comm":"go","action":"exec","ppid":7,"exe":"/usr/bin/go"`)
+				w.line(150, "process", `"pid":8,"comm":"go","action":"attached","ppid":7,"exe":"/usr/bin/go"`)
+				w.line(150, "process", `"pid":8,"comm":"go","action":"attached","ppid":7,"exe":"/usr/bin/go","reason":"it ended before its probes were in place","unseen":true`)
+			}, exit: 1,
+			cause: Client, text: "the command failed (exit status 1), nothing was seen of /usr/bin/go: it ended before its probes were in place; and no other request did: read what it printed",
+		},
+		{
+			name: "a success of which nothing is seen",
+			write: func(w *writer) {
+				w.line(100, "process", `"pid":8,"comm":"go","action":"exec","ppid":7,"exe":"/usr/bin/go"`)
+				w.line(150, "process", `"pid":8,"comm":"go","action":"skipped","ppid":7,"exe":"/usr/bin/go","reason":"it exited before it could be looked at","unseen":true`)
+				w.line(160, "process", `"pid":9,"comm":"x","action":"attached","ppid":7,"exe":"/usr/bin/x"`)
+			},
+			cause: Client, text: "no request was seen: nothing was seen of /usr/bin/go: it exited before it could be looked at",
+		},
 	})
 }
 

@@ -7,9 +7,22 @@ import (
 )
 
 // attachedEvent is a process that is observed.
-type attachedEvent struct{ head }
+type attachedEvent struct {
+	head
+	exe, reason []byte
+	unseen      bool // nothing is seen of what it says
+}
 
-func (*attachedEvent) member(_, _ []byte) {}
+func (e *attachedEvent) member(key, v []byte) {
+	switch string(key) {
+	case "exe":
+		e.exe = v
+	case "reason":
+		e.reason = v
+	case "unseen":
+		e.unseen = string(v) == "true"
+	}
+}
 
 // execEvent is an exec.
 type execEvent struct {
@@ -57,6 +70,7 @@ func (e *exitEvent) failed() bool { return e.known && e.status != 0 }
 type skippedEvent struct {
 	head
 	exe, reason []byte
+	unseen      bool // it may run a Go program
 }
 
 func (e *skippedEvent) member(key, v []byte) {
@@ -65,6 +79,8 @@ func (e *skippedEvent) member(key, v []byte) {
 		e.exe = v
 	case "reason":
 		e.reason = v
+	case "unseen":
+		e.unseen = string(v) == "true"
 	}
 }
 

@@ -43,7 +43,7 @@ func (r *run) take(e event) {
 		if r.attached { // else its exec is told, and this may be told after its exit
 			r.begins(e.pid)
 		}
-		r.sums.tools.found++
+		r.sums.tools.attach(e)
 	case *skippedEvent:
 		r.met(e.at)
 		r.sums.tools.skip(e)

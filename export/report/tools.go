@@ -2,6 +2,7 @@ package report
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -23,6 +24,11 @@ type tools struct {
 	found   int    // observed processes
 	skipped int    // processes that are not observed
 	reason  string // of the first skipped one
+
+	// unseen counts the processes of which nothing is seen, although they may have made requests.
+	// oneUnseen is the first, with the reason.
+	unseen    int
+	oneUnseen string
 }
 
 // tool is the tally of the processes of one program.
@@ -32,11 +38,45 @@ type tool struct {
 	cpu            time.Duration
 }
 
+// attach takes a process that is observed, or is found to be in vain.
+func (t *tools) attach(e *attachedEvent) {
+	if !e.unseen {
+		t.found++
+		return
+	}
+	t.miss(reasonOf(e.exe, e.reason))
+}
+
 // skip takes a process that is not observed.
 func (t *tools) skip(e *skippedEvent) {
+	reason := reasonOf(e.exe, e.reason)
 	if t.skipped++; t.skipped == 1 {
-		t.reason = strings.TrimPrefix(scan.Text(e.exe)+": "+scan.Text(e.reason), ": ")
+		t.reason = reason
 	}
+	if e.unseen {
+		t.miss(reason)
+	}
+}
+
+func (t *tools) miss(reason string) {
+	if t.unseen++; t.unseen == 1 {
+		t.oneUnseen = reason
+	}
+}
+
+// missed says of which processes nothing was seen, or returns "".
+func (t *tools) missed() string {
+	switch t.unseen {
+	case 0:
+		return ""
+	case 1:
+		return "nothing was seen of " + t.oneUnseen
+	}
+	return fmt.Sprintf("nothing was seen of %d processes, the first of them %s", t.unseen, t.oneUnseen)
+}
+
+func reasonOf(exe, reason []byte) string {
+	return strings.TrimPrefix(scan.Text(exe)+": "+scan.Text(reason), ": ")
 }
 
 func (t *tools) exec(e *execEvent) {

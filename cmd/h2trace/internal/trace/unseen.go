@@ -57,7 +57,11 @@ func (w *sockets) judge(proc process.Process, list []bpf.Socket, at ktime.Time) 
 	if w.off || w.told[proc.PID] == proc.At || w.conns.saw(proc.PID) || w.conns.events.Err() != nil {
 		return
 	}
-	if reason := w.unseen(&proc, list); reason != "" {
+	reason := w.unseen(&proc, list)
+	if reason != "" && proc.File == nil { // what they carry might have been seen
+		reason = "it ended before its probes were in place"
+	}
+	if reason != "" {
 		w.told[proc.PID] = proc.At
 		w.processes.Blame(proc, reason, at)
 	}
@@ -69,7 +73,7 @@ func (w *sockets) unseen(proc *process.Process, list []bpf.Socket) string {
 	switch at := w.conns.hellos.sent[proc.PID]; {
 	case at == 0:
 	case proc.File != nil && at < proc.File.Since:
-		return "" // its probes came too late, as another message says
+		return "" // the events of its connections say so
 	default:
 		return "its connections carry TLS that does not pass crypto/tls, as of another library"
 	}

@@ -24,6 +24,7 @@ type site struct {
 	env      []string // the directory in which programs trust it
 	requests atomic.Int64
 	events   atomic.Int64 // of /events, to all
+	secrets  secretLog    // of all sessions
 }
 
 // startSite serves /echo, /text, /binary, /numbers, /secrets, /events and, for every
@@ -38,7 +39,7 @@ func startSiteOf(t testing.TB, a *modproxy.Authority) *site {
 	t.Helper()
 	ln := listenLocal(t)
 	s := &site{url: "https://" + ln.Addr().String(), env: peerEnv(a)}
-	serveTLS(t, a, ln, s)
+	serveTLS(t, a, ln, s, &s.secrets)
 	return s
 }
 
@@ -52,12 +53,13 @@ func listenLocal(t testing.TB) net.Listener {
 	return ln
 }
 
-// serveTLS serves HTTP/2 until the test ends, with a certificate of a.
-func serveTLS(t testing.TB, a *modproxy.Authority, ln net.Listener, h http.Handler) {
+// serveTLS serves HTTP/2 until the test ends, with a certificate of a. Session secrets go to secrets,
+// unless that is nil.
+func serveTLS(t testing.TB, a *modproxy.Authority, ln net.Listener, h http.Handler, secrets io.Writer) {
 	t.Helper()
 	srv := &http.Server{
 		Handler:   h,
-		TLSConfig: &tls.Config{Certificates: []tls.Certificate{a.Server(t)}},
+		TLSConfig: &tls.Config{Certificates: []tls.Certificate{a.Server(t)}, KeyLogWriter: secrets},
 		ErrorLog:  log.New(io.Discard, "", 0), // clients that vanish are part of the tests
 	}
 	done := make(chan struct{})

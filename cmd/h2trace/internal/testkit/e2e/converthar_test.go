@@ -68,6 +68,10 @@ func TestConvertHAR(t *testing.T) {
 			ours := convert(t, "har", tr.events)
 			validateHAR(t, ours)
 			compareHAR(t, theirs, ours)
+			if t.Failed() {
+				b, _ := os.ReadFile(tr.events) // says when each frame came
+				t.Logf("h2trace saw:\n%s", indent(string(b)))
+			}
 			if name == "POST" {
 				checkEchoed(t, ours, string(bytes.Repeat([]byte("0123456789"), 3000)))
 			}

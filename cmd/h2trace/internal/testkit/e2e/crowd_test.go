@@ -31,7 +31,7 @@ func startMeeting(t *testing.T) *meeting {
 	t.Helper()
 	a, ln := modproxy.NewAuthority(t), listenLocal(t)
 	m := &meeting{url: "https://" + ln.Addr().String(), env: peerEnv(a), end: make(chan struct{}), counts: make(map[string]int)}
-	serveTLS(t, a, ln, m)
+	serveTLS(t, a, ln, m, nil)
 	return m
 }
 

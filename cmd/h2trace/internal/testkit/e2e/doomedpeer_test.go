@@ -47,13 +47,13 @@ func startPhasePeer(t *testing.T, a *modproxy.Authority, phase string, number in
 		p.silent = ln.Addr()
 		p.release = sync.OnceFunc(func() {
 			close(p.released)
-			serveTLS(t, a, ln, p)
+			serveTLS(t, a, ln, p, nil)
 		})
 	case "tls":
 		ln = &heldListener{ln, p}
 	}
 	if p.silent == nil {
-		serveTLS(t, a, ln, p)
+		serveTLS(t, a, ln, p, nil)
 	}
 	t.Cleanup(p.release)
 	return p

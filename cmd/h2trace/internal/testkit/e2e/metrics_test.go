@@ -55,14 +55,21 @@ func startMeasured(t *testing.T, flags ...string) *measured {
 	env := append(w.Env, "GOPROXY=https://"+closedAddr(t)+"|"+m.broken.URL+"|"+m.full.URL, "CACHES="+t.TempDir(), "CLIENT="+bin(t, "h2client"))
 	args := append([]string{"sh", "-c", work, "sh"}, serverArgs(t, a, "-window", "65536")...)
 	m.tracing = startTracing(t, command{flags: append(flags, "--metrics", "127.0.0.1:0"), args: args, dir: w.Dir, env: env})
+	m.url = awaitMetrics(t, m.stderr)
+	return m
+}
+
+// awaitMetrics returns the URL of metrics on loopback, which a message has.
+func awaitMetrics(t testing.TB, messages func() string) (url string) {
+	t.Helper()
 	said := regexp.MustCompile(`h2trace: metrics are at (http://127\.0\.0\.1:\d+/metrics)\n`)
 	await(t, "the address of the metrics", func() bool {
-		if found := said.FindStringSubmatch(m.stderr()); found != nil {
-			m.url = found[1]
+		if found := said.FindStringSubmatch(messages()); found != nil {
+			url = found[1]
 		}
-		return m.url != ""
+		return url != ""
 	})
-	return m
+	return url
 }
 
 // do has the command do something, and returns when it is done.
@@ -79,15 +86,20 @@ func (m *measured) do(what string) {
 // scrape returns the metrics by name and labels.
 func (m *measured) scrape() map[string]float64 {
 	m.t.Helper()
-	resp, err := http.Get(m.url)
+	return scrapeOf(m.t, m.url)
+}
+
+func scrapeOf(t testing.TB, url string) map[string]float64 {
+	t.Helper()
+	resp, err := http.Get(url)
 	if err != nil {
-		m.t.Fatal(err)
+		t.Fatal(err)
 	}
 	defer resp.Body.Close()
 	if resp.StatusCode != http.StatusOK {
-		m.t.Fatalf("%s: %s", m.url, resp.Status)
+		t.Fatalf("%s: %s", url, resp.Status)
 	}
-	return samples(m.t, resp.Body)
+	return samples(t, resp.Body)
 }
 
 // samples reads text exposition. Of histograms it has each bucket.
@@ -137,8 +149,12 @@ func (m *measured) settled() bool {
 }
 
 // sum returns the sum over the series of a metric.
-func (m *measured) sum(metric string) (sum float64) {
-	for name, v := range m.scrape() {
+func (m *measured) sum(metric string) float64 {
+	return sumOf(m.scrape(), metric)
+}
+
+func sumOf(scrape map[string]float64, metric string) (sum float64) {
+	for name, v := range scrape {
 		if strings.HasPrefix(name, metric+"{") {
 			sum += v
 		}

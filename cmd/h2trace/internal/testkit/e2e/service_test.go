@@ -10,6 +10,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"h2trace/cmd/h2trace/internal/testkit/child"
 )
@@ -74,7 +75,11 @@ func startService(t testing.TB, env []string, flags ...string) *service {
 		t.Fatal(err)
 	}
 	defer stderr.Close()
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	limit := patience
+	if soaking {
+		limit = 2 * time.Hour
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), limit)
 	s.cmd = exec.CommandContext(ctx, bin(t, "h2trace"), append([]string{"--source", source(), "-o", s.events}, flags...)...)
 	s.cmd.Env, s.cmd.Stderr = append(os.Environ(), env...), stderr
 	s.cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}

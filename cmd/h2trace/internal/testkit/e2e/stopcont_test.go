@@ -33,7 +33,7 @@ func startMetered(t *testing.T) *metered {
 	t.Helper()
 	a, ln := modproxy.NewAuthority(t), listenLocal(t)
 	m := &metered{t: t, url: "https://" + ln.Addr().String(), env: peerEnv(a), chunks: make(chan struct{})}
-	serveTLS(t, a, ln, m)
+	serveTLS(t, a, ln, m, nil)
 	return m
 }
 

@@ -38,9 +38,9 @@ func (a *attacher) attach(p *Process) export.ProcessEvent {
 	}
 	switch {
 	case procfs.Gone(err):
-		return a.outcomes.skip(p, "it exited before it could be looked at")
+		return a.outcomes.miss(p, "it exited before it could be looked at")
 	case err != nil:
-		return a.outcomes.skip(p, err.Error())
+		return a.outcomes.miss(p, err.Error())
 	case exe.Skip != "":
 		return a.library(p, exe)
 	}

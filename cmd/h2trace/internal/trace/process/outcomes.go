@@ -62,6 +62,13 @@ func (o *outcomes) skip(p *Process, reason string) export.ProcessSkipped {
 	return export.ProcessSkipped{Reason: reason}
 }
 
+// miss is skip for a process that may run a Go program.
+func (o *outcomes) miss(p *Process, reason string) export.ProcessSkipped {
+	event := o.skip(p, reason)
+	event.Unseen = true
+	return event
+}
+
 // any reports whether any process got probes.
 func (o *outcomes) any() bool {
 	o.mu.Lock()

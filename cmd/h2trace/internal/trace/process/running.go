@@ -106,7 +106,7 @@ func (r *running) attachNamed(id int) (reason string) {
 	p, err := r.identify(named)
 	if err != nil {
 		r.seen[pid] = true
-		r.found = append(r.found, finding{p, r.outcomes.skip(&p, err.Error())})
+		r.found = append(r.found, finding{p, r.outcomes.miss(&p, err.Error())})
 		return err.Error()
 	}
 	if skipped, ok := r.attachOne(p).(export.ProcessSkipped); ok {
@@ -131,14 +131,14 @@ const maxHandles = 128
 func (t *Tracker) adopt(p Process) export.ProcessEvent {
 	if err := t.kernel.AddTarget(p.PID); err != nil {
 		p.letGo()
-		return t.outcomes.skip(&p, err.Error())
+		return t.outcomes.miss(&p, err.Error())
 	}
 	if p.ended() {
 		p.letGo()
 		if err := t.kernel.RemoveTarget(p.PID); err != nil {
-			return t.outcomes.skip(&p, err.Error())
+			return t.outcomes.miss(&p, err.Error())
 		}
-		return t.outcomes.skip(&p, "it ended while h2trace attached to it")
+		return t.outcomes.miss(&p, "it ended while h2trace attached to it")
 	}
 	t.holder.cover(p.PID)
 	p.Source = t.environments.source(&p, nil, t.isCurrent)

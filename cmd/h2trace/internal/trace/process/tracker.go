@@ -204,7 +204,7 @@ func (t *Tracker) Blame(p Process, reason string, at ktime.Time) {
 		}
 		t.msg.Infof("nothing is seen of what process %d (%s) says: %s", p.PID, p.Exe, reason)
 		event := *outcome
-		event.Reason = reason
+		event.Reason, event.Unseen = reason, true
 		p.At = at
 		t.Print(&p, &event)
 	}
