@@ -77,12 +77,12 @@ func (exe *Executable) Is(image Image) bool {
 }
 
 // takeLinks returns all links of an executable, and forgets them.
-func (e *Executable) takeLinks() []link.Link {
-	links := e.links
-	e.links = nil
-	for i := range e.passing {
-		links = append(links, e.passing[i].links...)
-		e.passing[i].links = nil
+func (exe *Executable) takeLinks() []link.Link {
+	links := exe.links
+	exe.links = nil
+	for i := range exe.passing {
+		links = append(links, exe.passing[i].links...)
+		exe.passing[i].links = nil
 	}
 	return links
 }

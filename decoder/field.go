@@ -31,6 +31,16 @@ func (h *head) regular(f *hpack.HeaderField) *Violation {
 	return nil
 }
 
+// onlyInHead reports whether a field concerns the framing, the routing or the coding of a message, which
+// trailers are too late for (RFC 9110 §6.5.1).
+func onlyInHead(name string) bool {
+	switch name {
+	case "content-encoding", "content-length", "content-range", "host", "trailer":
+		return true
+	}
+	return false
+}
+
 // lowerToken holds the octets of a field name: those of a token (RFC 9110 §5.1) but for uppercase
 // letters.
 var lowerToken = func() (octets [256]bool) {

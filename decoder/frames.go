@@ -77,10 +77,16 @@ func (c *Conn) framing(h *side, f *Frame) *Violation {
 		return ruleFrameSize
 	case h.blocks.block.open && (f.Type != TypeContinuation || f.StreamID != h.blocks.block.stream):
 		return interrupts(f.Type, h.blocks.block.last)
-	case h.first && (f.Type != TypeSettings || f.Flags.Has(FlagAck)) && !c.missed[h.dir]:
+	case h.first && !mayBegin(f) && !c.missed[h.dir]:
 		return ruleFirstFrame
 	}
 	return nil
+}
+
+// mayBegin reports whether a frame is one that may be the first of a side, or an acknowledgement of the
+// wrong size, which is an error before that.
+func mayBegin(f *Frame) bool {
+	return f.Type == TypeSettings && (!f.Flags.Has(FlagAck) || f.Length > 0)
 }
 
 // data handles a DATA frame (RFC 9113 §6.1).
@@ -195,9 +201,9 @@ func (c *Conn) control(d Direction, f *Frame, s *stream) *Violation {
 		}
 		return c.windows.update(d, f, s)
 	case TypePriorityUpdate:
-		if c.streams.known && d != c.streams.clientDir {
-			return rulePriorityUpdateBy
-		}
+		return c.streams.prioritize(d, f)
+	case TypeGoAway:
+		return c.streams.goAway(d, f)
 	}
 	return nil
 }

@@ -1,10 +1,5 @@
 package decoder
 
-import (
-	"fmt"
-	"strconv"
-)
-
 // message is the progress of a message on a stream, for each sender (RFC 9113 §8.1).
 type message uint8
 
@@ -14,20 +9,6 @@ const (
 	unsureWhere message = iota
 	beforeHead
 	afterHead // of a request, or of a final response
-)
-
-// content holds the Content-Length of a message, and the number of its bytes so far.
-type content struct{ declared, got int64 }
-
-// exempt says why the Content-Length of a response does not count its DATA bytes (RFC
-// 9113 §8.1.1).
-type exempt uint8
-
-const (
-	exemptAll exempt = iota // the request is unknown
-	exemptNone
-	exemptConnect // for a 2xx: DATA carries the bytes of the tunnel
-	exemptHead    // there is no content
 )
 
 // messageFields checks a complete field block by the rules of its message. s is its
@@ -64,7 +45,11 @@ func (m *streams) messageFields(f *Frame, s *stream, promised uint32, ends bool)
 	case promised != 0:
 		s.exempt = h.exempt()
 	default:
-		if next := s.advance(f.Dir, at, &h, ends); next != nil && (v == nil || !next.Tolerated) {
+		next := s.advance(f.Dir, at, &h, ends)
+		if next == nil && at == trailers && f.Dir != m.clientDir {
+			next = s.exempt.afterHead(TypeHeaders)
+		}
+		if next != nil && (v == nil || !next.Tolerated) {
 			v = next
 		}
 	}
@@ -115,18 +100,13 @@ func (s *stream) advance(d Direction, at section, h *head, ends bool) (broken *V
 			broken = s.declare(d, h)
 		}
 	case responseHead:
-		code := h.values[status]
-		if code[0] == '1' {
+		if h.values[status][0] == '1' {
 			if ends {
 				return ruleInterimEnd
 			}
-			return nil
+			return h.noLength()
 		}
-		switch connected := s.exempt == exemptConnect && code[0] == '2'; {
-		case connected, s.exempt == exemptHead, s.exempt == exemptAll, code == "204", code == "304":
-		default:
-			broken = s.declare(d, h)
-		}
+		broken = s.answered(d, h)
 	}
 	s.at[d] = afterHead
 	if ends {
@@ -135,61 +115,4 @@ func (s *stream) advance(d Direction, at section, h *head, ends bool) (broken *V
 		}
 	}
 	return broken
-}
-
-// declare takes the Content-Length of a head. The bytes are not counted against an invalid one, or
-// several that differ: endpoints may ignore these.
-func (s *stream) declare(d Direction, h *head) *Violation {
-	s.content[d] = nil
-	if !h.sized {
-		return nil
-	}
-	n, err := strconv.ParseUint(h.size, 10, 63)
-	if err != nil || h.differs {
-		return ruleContentLength
-	}
-	s.content[d] = &content{declared: int64(n)}
-	return nil
-}
-
-// messageData checks a DATA frame by the rules of its message.
-func (m *streams) messageData(d Direction, f *Frame, s *stream) *Violation {
-	switch {
-	case s == nil || !m.known:
-		return nil
-	case s.at[d] == beforeHead:
-		s.at[d] = unsureWhere
-		return ruleDataFirst
-	case f.Cut || f.PaddingUnknown:
-		s.content[d] = nil
-		return nil
-	case d != m.clientDir && s.exempt == exemptHead && s.at[d] == afterHead && f.DataLength > 0:
-		return ruleHeadContent
-	}
-	b := s.content[d]
-	if b == nil {
-		return nil
-	}
-	if b.got += int64(f.DataLength); b.got > b.declared {
-		s.content[d] = nil
-		return b.broken()
-	}
-	if f.Flags.Has(FlagEndStream) {
-		return s.endContent(d)
-	}
-	return nil
-}
-
-// endContent checks the Content-Length of a complete message.
-func (s *stream) endContent(d Direction) *Violation {
-	b := s.content[d]
-	s.content[d] = nil
-	if b == nil || b.got == b.declared {
-		return nil
-	}
-	return b.broken()
-}
-
-func (b *content) broken() *Violation {
-	return malformed(fmt.Sprintf("content-length is %d, the body has %d bytes (RFC 9113 §8.1.1)", b.declared, b.got))
 }

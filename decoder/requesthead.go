@@ -26,12 +26,42 @@ func (h *head) checkRequest() *Violation {
 		need == neededByRequest && h.values[scheme] == "",
 		need == neededByConnect && h.values[authority] == "":
 		return ruleEmptyPseudo
+	case need == neededByRequest && !isScheme(h.values[scheme]):
+		return ruleSchemeForm
 	}
 	switch h.values[scheme] {
-	case "http", "https":
-		return h.checkTarget()
+	case "http", "https": // other URIs may have no path
+		if v := h.checkTarget(); v != nil {
+			return v
+		}
 	}
-	return nil // other URIs may have no path
+	if !isToken(h.values[method]) {
+		return ruleMethodToken
+	}
+	return nil
+}
+
+// isScheme reports whether s is the scheme of a URI (RFC 3986 §3.1).
+func isScheme(s string) bool {
+	for i := range len(s) {
+		switch c := s[i]; {
+		case 'a' <= c|0x20 && c|0x20 <= 'z':
+		case i > 0 && (isDigit(c) || c == '+' || c == '-' || c == '.'):
+		default:
+			return false
+		}
+	}
+	return s != ""
+}
+
+// isToken reports whether s is a token (RFC 9110 §5.6.2).
+func isToken(s string) bool {
+	for i := range len(s) {
+		if c := s[i]; !lowerToken[c] && (c < 'A' || 'Z' < c) {
+			return false
+		}
+	}
+	return s != ""
 }
 
 // checkTarget checks the target of a request for an http or https URI (RFC 9113 §8.3.1).
@@ -44,6 +74,10 @@ func (h *head) checkTarget() *Violation {
 		return rulePathForm
 	case to == "*" && h.values[method] != "OPTIONS":
 		return ruleAsterisk
+	case strings.ContainsAny(to, " #"), strings.ContainsAny(h.values[authority], " /?#"):
+		return ruleTargetForm
+	case h.values[authority] == "" && (h.host == "" || h.has.has(authority)):
+		return ruleNoAuthority
 	case strings.IndexByte(h.values[authority], '@') >= 0:
 		return ruleUserinfo
 	case h.host != "" && h.has.has(authority) && !h.sameHost():

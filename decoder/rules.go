@@ -12,7 +12,11 @@ var (
 	ruleStrayReset     = rule(ProtocolError, "CONTINUATION does not follow an open field block, and follows its sender's RST_STREAM (RFC 9113 §6.10, §5.1)")
 	ruleTooShort       = rule(FrameSizeError, "payload is too short for its mandatory fields (RFC 9113 §4.2)")
 
-	ruleSelfDependency = &Violation{Code: ProtocolError, Rule: "stream depends on itself (RFC 7540 §5.3.1)", Tolerated: true}
+	// net/http and others accept these.
+	ruleSelfDependency       = &Violation{Code: ProtocolError, Rule: "stream depends on itself (RFC 7540 §5.3.1)", Tolerated: true}
+	ruleGoAwayGrows          = &Violation{Code: ProtocolError, Rule: "GOAWAY names a higher last stream than one before (RFC 9113 §6.8)", Tolerated: true}
+	ruleConnectProtocolTaken = &Violation{Code: ProtocolError, Rule: "ENABLE_CONNECT_PROTOCOL is 0 after 1 (RFC 8441 §3)", Tolerated: true}
+	ruleNoPrioritiesChange   = &Violation{Code: ProtocolError, Rule: "NO_RFC7540_PRIORITIES differs from that of the first SETTINGS (RFC 9218 §2.1)", Tolerated: true}
 
 	rulePrioritySize     = rule(FrameSizeError, "PRIORITY payload is not 5 bytes (RFC 9113 §6.3)")
 	ruleRSTStreamSize    = rule(FrameSizeError, "RST_STREAM payload is not 4 bytes (RFC 9113 §6.4)")
@@ -37,6 +41,7 @@ var (
 
 	ruleEvenID           = rule(ProtocolError, "client opens a stream with an even identifier (RFC 9113 §5.1.1)")
 	ruleIdle             = rule(ProtocolError, "frame is for an idle stream (RFC 9113 §5.1)")
+	ruleIdleByServer     = rule(ProtocolError, "a server sent HEADERS on an idle stream (RFC 9113 §5.1, §5.1.1)")
 	rulePassedOver       = rule(ProtocolError, "stream identifier is below one that was opened (RFC 9113 §5.1.1)")
 	ruleAfterEnd         = rule(StreamClosed, "frame follows its sender's END_STREAM (RFC 9113 §5.1)")
 	ruleResetIdle        = rule(ProtocolError, "frame is for an idle stream (RFC 9113 §5.1, §6.4)")
@@ -50,6 +55,7 @@ var (
 	rulePromisedID       = rule(ProtocolError, "promised stream is not a new stream of the server (RFC 9113 §6.6)")
 	rulePushParent       = rule(ProtocolError, "PUSH_PROMISE is on a stream that is not open for it (RFC 9113 §6.6)")
 	rulePriorityUpdateID = rule(ProtocolError, "PRIORITY_UPDATE names stream 0 (RFC 9218 §7.1)")
+	rulePriorityIdlePush = rule(ProtocolError, "PRIORITY_UPDATE names a push stream that is idle (RFC 9218 §7.1)")
 	rulePriorityUpdateBy = rule(ProtocolError, "a server sent PRIORITY_UPDATE (RFC 9218 §7.1)")
 
 	ruleLateSizeUpdate = rule(CompressionError, "table size update follows a field (RFC 7541 §4.2)")

@@ -85,7 +85,9 @@ func (h *head) checkFields(fields []hpack.HeaderField, at section) *Violation {
 			v = h.pseudo(f, at, regular)
 		} else {
 			regular = true
-			v = h.regular(f)
+			if v = h.regular(f); v == nil && at == trailers && onlyInHead(f.Name) {
+				v = ruleTrailerField
+			}
 		}
 		if v != nil && !v.Tolerated {
 			return v

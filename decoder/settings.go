@@ -18,11 +18,16 @@ type announced struct {
 	// unsure says that SETTINGS frames or acknowledgements were lost. The two can no
 	// longer be matched, and limits are unknown from then on.
 	unsure bool
+	// first says that the next SETTINGS frame is the first, whose NO_RFC7540_PRIORITIES is kept.
+	first        bool
+	noPriorities param
+	// extended says that ENABLE_CONNECT_PROTOCOL has been 1.
+	extended bool
 }
 
 // fromStart sets the initial values (RFC 9113 §6.5.2).
 func (a *announced) fromStart() {
-	*a = announced{acked: params{
+	*a = announced{first: true, acked: params{
 		SettingHeaderTableSize:       {defaultTable, true},
 		SettingEnablePush:            {1, true},
 		SettingMaxConcurrentStreams:  {1<<32 - 1, true},
@@ -46,6 +51,9 @@ func (a *announced) loseAcks() {
 
 // announce queues the parameters of a SETTINGS frame for the acknowledgement.
 func (a *announced) announce(p params) {
+	if a.first { // it is 0 without the parameter
+		a.first, a.noPriorities.set = false, true
+	}
 	if a.unsure {
 		return
 	}
@@ -102,18 +110,37 @@ func (a *settings) fromStart() {
 // announce queues a whole SETTINGS frame of direction d that is no acknowledgement.
 func (a *settings) announce(d Direction, f *Frame, fromServer bool) (p params, broken *Violation) {
 	for _, s := range f.Settings {
-		if v := s.valid(fromServer); v != nil {
-			if broken == nil {
-				broken = v
-			}
-			continue
-		}
-		if int(s.ID) < len(p) {
+		v := s.valid(fromServer)
+		if v == nil && int(s.ID) < len(p) {
 			p[s.ID] = param{s.Value, true} // the last value wins (§6.5.3)
+		}
+		if v == nil {
+			v = a[d].change(s)
+		}
+		if broken == nil {
+			broken = v
 		}
 	}
 	a[d].announce(p)
 	return p, broken
+}
+
+// change returns the rule that a valid parameter breaks by what its sender announced before.
+func (a *announced) change(s Setting) *Violation {
+	switch s.ID {
+	case SettingEnableConnectProtocol:
+		if s.Value == 0 && a.extended {
+			return ruleConnectProtocolTaken
+		}
+		a.extended = s.Value == 1
+	case SettingNoRFC7540Priorities:
+		if a.first {
+			a.noPriorities.value = s.Value
+		} else if a.noPriorities.set && a.noPriorities.value != s.Value {
+			return ruleNoPrioritiesChange
+		}
+	}
+	return nil
 }
 
 // acknowledge applies an acknowledgement of direction d, and returns the SETTINGS of the

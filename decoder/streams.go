@@ -24,6 +24,7 @@ type streams struct {
 	nextClosed int
 	passed     [4]idRange // streams passed over, the latest
 	nextPassed int
+	goneAway   [2]lastStream
 }
 
 // setClient sets the direction of the client.
@@ -35,6 +36,7 @@ func (m *streams) lost() {
 	m.lossy = true
 	m.byID, m.closed, m.nextClosed = nil, nil, 0
 	m.active = [2]int{}
+	m.goneAway = [2]lastStream{}
 }
 
 // closedStream remembers how a stream ended, per sender.
@@ -165,7 +167,10 @@ func (m *streams) headersOn(d Direction, f *Frame, s *stream) (*stream, *Violati
 	}
 	if d != m.clientDir || m.initiator(f.StreamID) != d || f.StreamID <= m.lastID[d] {
 		v := m.late(d, f.StreamID)
-		if v == ruleIdle && d == m.clientDir && f.StreamID%2 == 0 {
+		switch {
+		case v == ruleIdle && d != m.clientDir:
+			v = ruleIdleByServer
+		case v == ruleIdle && f.StreamID%2 == 0:
 			v = ruleEvenID
 		}
 		if by := m.initiator(f.StreamID); m.lossy && f.StreamID > m.lastID[by] {
@@ -246,35 +251,6 @@ func (m *streams) strayOn(d Direction, id uint32, s *stream) *Violation {
 		return ruleStrayReset
 	}
 	return ruleStrayContinued
-}
-
-// promise reserves the stream of a PUSH_PROMISE (RFC 9113 §6.6).
-func (m *streams) promise(d Direction, f *Frame, parent *stream) *Violation {
-	if !m.known {
-		return nil
-	}
-	if d == m.clientDir {
-		return rulePushByClient
-	}
-	if f.PromisedID == 0 || f.PromisedID%2 == 1 || f.PromisedID <= m.lastID[d] {
-		return rulePromisedID
-	}
-	if m.lossy && m.outOfStep {
-		m.lastID[d] = f.PromisedID
-	} else if s := m.open(f.PromisedID); s != nil {
-		s.reserved = true
-		s.ended[m.clientDir] = true
-	}
-	if push, known := m.settings.most(m.clientDir.other(), SettingEnablePush); known && push == 0 {
-		return rulePushDisabled
-	}
-	if parent != nil && (parent.reserved || parent.ended[d]) {
-		return rulePushParent
-	}
-	if parent == nil && m.idle(f.StreamID) {
-		return ruleIdle
-	}
-	return nil
 }
 
 // resetClosed handles RST_STREAM on a stream that is not followed.

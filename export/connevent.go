@@ -83,7 +83,7 @@ type ConnCounted struct{ Flood *decoder.Flood }
 func (ConnCounted) action() string { return "counted" }
 
 func (e ConnCounted) appendKeys(_ *screen, b []byte) []byte {
-	b = appendMillis(appendKey(b, "flood_ms"), e.Flood.End.Sub(e.Flood.Start))
+	b = appendMillis(appendKey(b, "flood_ms"), max(e.Flood.End.Sub(e.Flood.Start), 0))
 	b = append(appendKey(b, "counted"), '[')
 	sep := false
 	for d := range e.Flood.Counted {

@@ -479,5 +479,6 @@
 // By default, "<redacted>" replaces secrets in every value that peers, programs
 // and users wrote; "h2trace help secrets" lists what a secret is. The rest of
 // the value stays as it is, byte for byte. Bodies, printed only on request, are
-// exact and not redacted.
+// exact and not redacted. The replacement is the same for all secrets: an event
+// that is redacted later equals one that was redacted when it was printed.
 package export

@@ -182,9 +182,9 @@ func appendPhases(b []byte, e *Exchange) []byte {
 }
 
 // appendSpan appends the duration between two times, or null if one of them is not
-// known.
+// known, or the clock of a capture was set back in between.
 func appendSpan(b []byte, key string, from, to ktime.Time) []byte {
-	if from == 0 || to == 0 {
+	if from == 0 || to < from {
 		return appendMillisOrNull(b, key, nil)
 	}
 	d := to.Sub(from)

@@ -90,6 +90,12 @@ func TestFrame(t *testing.T) {
 			`"stream":1,"type":"HEADERS","flags":[],"length":4`,
 		},
 		{
+			"a block that goes on",
+			Options{},
+			decoder.Frame{Type: decoder.TypeContinuation, StreamID: 1, Length: 4},
+			`"stream":1,"type":"CONTINUATION","flags":[],"length":4`,
+		},
+		{
 			"no headers in a complete block",
 			Options{},
 			decoder.Frame{Type: decoder.TypeContinuation, Flags: 4, StreamID: 1, BlockEnd: true},

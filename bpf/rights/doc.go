@@ -2,7 +2,7 @@
 // calls, the file system, the network, and the readability of its memory.
 //
 //	h2trace     Reduce      after it has attached: capabilities, no_new_privs, a seccomp filter
-//	            Parser      the thread of it that decodes: the network, signals, files to write
+//	            Parser      a thread of it that decodes: all capabilities, all calls but a few
 //	gatekeeper  Gatekeeper  after it has set its marks: as Reduce, with less left, and Landlock
 //	both        Shield      at the start: no core dump, no reader of /proc/PID/mem without rights
 //

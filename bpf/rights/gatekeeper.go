@@ -16,19 +16,20 @@ import (
 // others execute.
 var gatekeeping = []cap.Value{cap.SYS_ADMIN, cap.DAC_READ_SEARCH}
 
-// goRuntime are the system calls of the runtime of Go, and of a C library below it, but for clone(2).
+// goRuntime are the system calls of the runtime of Go, and of a C library below it, but for clone(2),
+// fcntl(2), prctl(2) and tgkill(2).
 var goRuntime = []string{
 	"brk", "clock_getres", "clock_gettime", "clock_nanosleep", "close", "epoll_create1", "epoll_ctl",
-	"epoll_pwait", "epoll_pwait2", "epoll_wait", "eventfd2", "exit", "exit_group", "fcntl", "futex", "getcpu", "getpid", "getrandom", "getrlimit",
+	"epoll_pwait", "epoll_pwait2", "epoll_wait", "eventfd2", "exit", "exit_group", "futex", "getcpu", "getpid", "getrandom", "getrlimit",
 	"gettid", "gettimeofday", "madvise", "membarrier", "mincore", "mmap", "mprotect", "mremap", "munmap", "nanosleep", "pipe2",
-	"prctl", "read", "restart_syscall", "rseq", "rt_sigaction", "rt_sigprocmask", "rt_sigreturn", "sched_getaffinity", "sched_yield",
+	"read", "restart_syscall", "rseq", "rt_sigaction", "rt_sigprocmask", "rt_sigreturn", "sched_getaffinity", "sched_yield",
 	"set_robust_list", "set_tid_address", "sigaltstack", "timer_create", "timer_delete", "timer_settime", "uname", "write",
 }
 
 // gatekeeperCalls are those of its own: messages, events, answers, mounts, and where they are.
 var gatekeeperCalls = []string{
-	"fanotify_mark", "fstat", "fstatfs", "getdents64", "lseek", "newfstatat", "open_tree", "openat", "poll", "ppoll",
-	"pread64", "readlinkat", "recvmsg", "sendmsg", "statfs", "statx",
+	"fanotify_mark", "fcntl", "fstat", "fstatfs", "getdents64", "lseek", "newfstatat", "open_tree", "openat", "poll", "ppoll",
+	"prctl", "pread64", "readlinkat", "recvmsg", "sendmsg", "statfs", "statx",
 }
 
 // Gatekeeper leaves the gatekeeper what holding executables takes. It allows few system calls: it is

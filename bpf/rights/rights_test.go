@@ -37,20 +37,39 @@ func TestMain(m *testing.M) {
 	for _, a := range attempts {
 		fmt.Printf("%s: %v\n", a.name, outcome(a.try()))
 	}
-	printThreads()
+	print()
 }
+
+// print prints the rights that are left.
+var print = func() { printThreads("*") }
 
 // parent is another process.
 var parent = os.Getppid()
 
 // roles are the ways to give up rights.
 var roles = map[string]func() error{
-	"none":       func() error { return nil },
-	"h2trace":    func() error { return errors.Join(Shield(), NoCore(), Reduce(Following(), 0)) },
-	"admin":      func() error { return errors.Join(Shield(), Keep(adminAlone), Reduce(Following(), 0)) },
-	"command":    func() error { return Reduce(Following(), parent) },
-	"parser":     func() error { runtime.LockOSThread(); return Parser() },
+	"none":    func() error { return nil },
+	"h2trace": func() error { return errors.Join(Shield(), NoCore(), Reduce(Following(), 0)) },
+	"admin":   func() error { return errors.Join(Shield(), Keep(adminAlone), Reduce(Following(), 0)) },
+	"command": func() error { return Reduce(Following(), parent) },
+	"parser":  asParser,
+	"locked": func() error {
+		return errors.Join(LockMemory(), Keep(slices.Concat(Following(), Locking())), asParser())
+	},
 	"gatekeeper": func() error { return errors.Join(Shield(), Gatekeeper()) },
+}
+
+// asParser makes the calling thread one that parses. Another one prints what rights it has left.
+func asParser() error {
+	runtime.LockOSThread()
+	thread, now, printed := unix.Gettid(), make(chan bool), make(chan bool)
+	go func() {
+		<-now
+		printThreads(strconv.Itoa(thread))
+		close(printed)
+	}()
+	print = func() { close(now); <-printed }
+	return Parser()
 }
 
 // adminAlone has CAP_SYS_ADMIN in place of CAP_BPF and CAP_PERFMON.
@@ -87,13 +106,17 @@ var attempts = []attempt{
 	{"trace", func() error { return unix.PtraceSeize(parent) }},
 	{"signal another", func() error { return unix.Kill(parent, 0) }},
 	{"signal itself", func() error { return unix.Kill(os.Getpid(), 0) }},
-	{"become a user", func() error { return unix.Setresuid(-1, -1, -1) }},
+	{"become a user", func() error { return threadCall(unix.SYS_SETRESUID, ^uintptr(0), ^uintptr(0), ^uintptr(0)) }},
 	{"load a module", func() error { return unix.DeleteModule("nonexistent", 0) }},
 	{"io_uring", func() error { _, _, errno := unix.Syscall(unix.SYS_IO_URING_SETUP, 0, 0, 0); return errno }},
 	{"read a file", func() error { _, err := os.ReadFile("/proc/self/mountinfo"); return err }},
 	{"write a file", func() error { return writeFile() }},
 	{"read the memory of another", func() error { return readMemory() }},
 	{"connect", func() error { return connect() }},
+	{"copy the memory of another", func() error { return threadCall(unix.SYS_PROCESS_VM_READV, uintptr(parent), 0, 0) }},
+	{"get a descriptor of another", func() error { return threadCall(unix.SYS_PIDFD_OPEN, uintptr(parent), 0, 0) }},
+	{"count events", func() error { return openEvent() }},
+	{"become readable", func() error { return unix.Prctl(unix.PR_SET_DUMPABLE, 2, 0, 0, 0) }}, // which is no value
 	{"read a map", func() error { return bpfCall(unix.BPF_MAP_LOOKUP_ELEM) }},
 	{"load a program", func() error { return bpfCall(unix.BPF_PROG_LOAD) }},
 }
@@ -131,9 +154,14 @@ func connect() error {
 	return err
 }
 
-func bpfCall(command uintptr) error {
-	_, _, errno := unix.Syscall(unix.SYS_BPF, command, 0, 0)
-	return errno
+func bpfCall(command uintptr) error { return threadCall(unix.SYS_BPF, command, 0, 0) }
+
+// threadCall is a system call of the calling thread alone.
+func threadCall(call, a, b, c uintptr) error {
+	if _, _, errno := unix.Syscall(call, a, b, c); errno != 0 {
+		return errno
+	}
+	return nil
 }
 
 // outcome is "refused" for what the rights forbid, else "done": other errors say that the call went
@@ -145,9 +173,9 @@ func outcome(err error) string {
 	return "done"
 }
 
-// printThreads prints what /proc says of the rights of all threads, each line once.
-func printThreads() {
-	files, _ := filepath.Glob("/proc/self/task/*/status")
+// printThreads prints what /proc says of the rights of threads, each line once.
+func printThreads(which string) {
+	files, _ := filepath.Glob("/proc/self/task/" + which + "/status")
 	wanted := regexp.MustCompile(`(?m)^(Cap.*|NoNewPrivs|Seccomp):.*$`)
 	lines := make(map[string]bool)
 	for _, file := range files {
@@ -197,16 +225,29 @@ func mask(list []cap.Value) string {
 	return fmt.Sprintf("%016x", bits)
 }
 
+// limited returns what memory that is locked takes, where the limit stays.
+func limited(t *testing.T) []cap.Value {
+	t.Helper()
+	if memlock().Max == unix.RLIM_INFINITY || Has(cap.SYS_RESOURCE) {
+		return []cap.Value{}
+	}
+	return []cap.Value{cap.IPC_LOCK}
+}
+
 // TestRights has processes give up their rights, and try what they must not.
 func TestRights(t *testing.T) {
 	all := []string{
 		"execute", "mount", "enter a namespace", "make a namespace", "make one with clone3",
 		"trace", "signal another", "become a user", "load a module", "io_uring",
 	}
-	more := []string{"write a file", "read the memory of another", "connect", "load a program"}
+	more := []string{
+		"write a file", "read the memory of another", "connect", "load a program",
+		"copy the memory of another", "get a descriptor of another", "count events",
+	}
+	everything := slices.Concat(all, more, []string{"signal itself", "read a file", "become readable", "read a map"})
 	if _, err := Landlock(); err != nil {
 		t.Logf("landlock: %v", err)
-		more = []string{"read the memory of another", "load a program", "connect"}
+		more = more[1:]
 	}
 	tests := []struct {
 		role    string
@@ -216,7 +257,8 @@ func TestRights(t *testing.T) {
 		{"none", nil, nil},
 		{"h2trace", Following(), all},
 		{"admin", adminAlone, all},
-		{"parser", nil, []string{"execute", "write a file", "connect", "signal another", "signal itself"}},
+		{"parser", []cap.Value{}, everything},
+		{"locked", limited(t), everything},
 		{"command", Following(), slices.DeleteFunc(slices.Clone(all), func(s string) bool { return s == "signal another" })},
 		{"gatekeeper", gatekeeping, slices.Concat(all, more, []string{"signal itself"})},
 	}
@@ -245,7 +287,7 @@ func TestRights(t *testing.T) {
 					t.Errorf("threads have %q, want %q", of, want)
 				}
 			}
-			if tt.role != "command" && !slices.Contains(got, "dumpable: 0") {
+			if shields := tt.role == "h2trace" || tt.role == "admin" || tt.role == "gatekeeper"; shields && !slices.Contains(got, "dumpable: 0") {
 				t.Error("the memory can be dumped")
 			}
 			if t.Failed() {

@@ -6,14 +6,19 @@ import (
 	"bytes"
 	"errors"
 	"os"
+	"sync/atomic"
 
 	"golang.org/x/sys/unix"
 	"kernel.org/pub/linux/libs/security/libcap/cap"
 )
 
-// Locking are the capabilities that LockMemory takes for good.
+// isLocked says that LockMemory has locked the memory, and the limit stays.
+var isLocked atomic.Bool
+
+// Locking are the capabilities that locked memory takes for good, in each thread that may map some
+// (mlock_future_ok in mm/mmap.c): that of what parses, too, as the heap of Go grows in any.
 func Locking() []cap.Value {
-	if memlock().Cur == unix.RLIM_INFINITY {
+	if !isLocked.Load() {
 		return nil
 	}
 	return []cap.Value{cap.IPC_LOCK}
@@ -30,11 +35,14 @@ var errSwap = errors.New("memory is not locked: it takes CAP_IPC_LOCK, or ulimit
 
 // LockMemory keeps all memory of this process from swap, once it is used. The keys of TLS lie in
 // what the library allocates, so that single pages will not do. A limit would end the process
-// when it needs more memory, so this takes CAP_IPC_LOCK for good, or no limit. Without, it is an
-// error only where there is swap.
+// when it needs more memory, so this takes CAP_IPC_LOCK for good, or no limit: it lifts the limit
+// where it may, with CAP_SYS_RESOURCE or below a hard limit that is none. Without, it is an error
+// only where there is swap.
 func LockMemory() error {
+	_ = unix.Setrlimit(unix.RLIMIT_MEMLOCK, &unix.Rlimit{Cur: unix.RLIM_INFINITY, Max: unix.RLIM_INFINITY})
 	if memlock().Cur == unix.RLIM_INFINITY || Has(cap.IPC_LOCK) { // that of a user namespace locks nothing
 		if err := unix.Mlockall(unix.MCL_CURRENT | unix.MCL_FUTURE | unix.MCL_ONFAULT); err == nil {
+			isLocked.Store(memlock().Cur != unix.RLIM_INFINITY)
 			return nil
 		}
 	}

@@ -25,13 +25,14 @@ type confined struct {
 
 // newConfined makes the tracer.
 func newConfined(opts Options, out *output.Output, msg *message.Printer) (*confined, error) {
-	c := &confined{msg: msg, keep: slices.Concat(rights.Following(), forCommand(opts), forFiles(opts, out), rights.Locking())}
+	c := &confined{msg: msg}
 	if err := rights.NoCore(); err != nil {
 		c.notReduced(err)
 	}
 	if err := rights.LockMemory(); err != nil {
 		msg.Infof("session secrets may get to swap: %v", err)
 	}
+	c.keep = slices.Concat(rights.Following(), forCommand(opts), forFiles(opts, out), rights.Locking())
 	var err error
 	c.Observer, err = trace.New(opts.Options, out, msg)
 	return c, err

@@ -22,6 +22,8 @@ type convertOptions struct {
 	Output string   // -o; "" and "-" are stdout
 	Files  []string // none, or "-": stdin
 	Quiet  bool
+
+	ShowSecrets bool
 }
 
 // parseConvert reads what follows "convert".
@@ -53,6 +55,7 @@ func parseConvert(before *pflag.FlagSet, opts *Options, args []string) (Options,
 // bind binds the flags.
 func (c *convertOptions) bind(fs *pflag.FlagSet) {
 	fs.StringVarP(&c.Output, "output", "o", "", "")
+	fs.BoolVar(&c.ShowSecrets, "show-secrets", false, "")
 }
 
 // convertMemory is where the garbage collector works harder.
@@ -65,13 +68,16 @@ func runConvert(opts convertOptions, msg *message.Printer, stdin *os.File, stdou
 	if err != nil {
 		return failed(err, msg)
 	}
+	if opts.ShowSecrets {
+		msg.Infof(secretsShown)
+	}
 	to, err := openResult(opts.Output, stdout, inputsOf(files, stdin), msg)
 	if err != nil {
 		msg.Errorf("%v", err)
 		return exitRuntime
 	}
-	c := convert.New(opts.Format, to, moduleVersion())
-	err = readAll(c, files, stdin, opts.Quiet || to.onTerminal())
+	c := convert.New(to, convert.Options{Format: opts.Format, Version: moduleVersion(), ShowSecrets: opts.ShowSecrets})
+	err = readAll(c, files, stdin, opts.Quiet || to.onTerminal(), read)
 	saySkipped(c.Skipped, msg)
 	if c.Events == 0 {
 		_ = to.close() // nothing was written

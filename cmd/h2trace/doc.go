@@ -210,7 +210,8 @@ and name lookups. It needs neither Linux nor root.
 	    --keylog-file FILE    session secrets, as h2trace --keylog and
 	                          SSLKEYLOGFILE write them; may be repeated
 	-s, --body-bytes N        print up to N bytes of each DATA payload
-	    --show-secrets        print secrets instead of "<redacted>"
+	    --show-secrets        print secrets instead of "<redacted>", also those of
+	                          events that were recorded with them
 
 Without secrets, in the file or in a key log file, TLS stays closed; a conn
 event says so. The link types are Ethernet, also with VLAN, MPLS and PPPoE,
@@ -258,9 +259,10 @@ too, convert draws both:
 The output has what was recorded. An archive has headers if the events have
 frames of type HEADERS, and the part of bodies that -s recorded; with HTTP/1.x
 it has neither. A trace needs frame events for windows, request and exchange
-events for lanes. What h2trace redacted stays redacted. In an archive, keys that
-begin with "_" are those of events. A request without a complete response has
-_error, and the status 0 if none came.
+events for lanes. Secrets are redacted, also those of events that were recorded
+with them, unless --show-secrets is given; bodies are as they were sent. In an
+archive, keys that begin with "_" are those of events. A request without a
+complete response has _error, and the status 0 if none came.
 
 Memory stays below 128 MB for files of any size, if no line has more than 1 MB.
 One of 32 MB, the longest that is read, can take 450 MB. A large archive is
@@ -592,6 +594,8 @@ that the run abandoned because of it are of class aborted, and not a cause.
 	            print metrics for the textfile collector of Prometheus
 	--html FILE write a page to look at in a browser (see below); - is stdout
 	--anonymize replace names in whatever is printed
+	--show-secrets
+	            print the secrets of events that were recorded with them
 
 --json and --markdown exclude each other, and so do --suggest, --assert,
 --group-by, --diff, --bench and --prometheus. Of these, only --group-by and
@@ -670,7 +674,8 @@ programs that are not widely used, arguments, issuers of certificates and values
 of labels. Each has one replacement in all that is printed, as in
 https://host1.example/host2.example/name3. Statuses, classes of errors, words of
 messages, loopback addresses, versions such as v1.2.3 and keys of labels stay.
-What a server wrote is left out. --suggest cannot be anonymous.
+What a server wrote is left out. --suggest cannot be anonymous, and neither can
+be what has its secrets (--show-secrets).
 
 A log of "go -x" is what a go command of Go 1.18 or later prints with -x:
 
@@ -1205,10 +1210,12 @@ is a secret that looks like other text and has no such name. Bodies, which -s
 prints, are as they were sent. Packets, which --pcap writes, are not redacted:
 what goes without TLS is in them.
 
---show-secrets turns all of it off, and a message says so. Messages on stderr
-have no secrets in any case, and neither have reports, whatever they are made
-of: events that were recorded with --show-secrets, logs of "go -x". What replay
-and convert make of recorded events has what these have.
+--show-secrets turns all of it off, and a message says so. Events that were
+recorded with it can be passed on as what replay, convert and report make of
+them: their secrets are redacted then, as they would have been while observing,
+and each of the three prints them only with --show-secrets of its own. Messages
+on stderr have no secrets in any case. Neither have the report of -c, and what a
+report has of a log of "go -x".
 
 With --keylog FILE, h2trace also writes the secrets of each TLS session that
 begins while it observes: a key log file in NSS format (RFC 9850), as that of

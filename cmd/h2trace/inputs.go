@@ -11,7 +11,9 @@ import (
 
 	"h2trace/cmd/h2trace/internal/message"
 	"h2trace/cmd/h2trace/internal/replay"
+	"h2trace/cmd/h2trace/internal/sandbox"
 	"h2trace/cmd/h2trace/internal/terminal"
+	"h2trace/cmd/h2trace/internal/trace/broker"
 )
 
 // inputFiles returns the files that a command reads: those of a directory, and "-" for stdin if
@@ -60,27 +62,36 @@ type reader interface{ Read(r io.Reader) error }
 // noEvents is for files without events.
 const noEvents = "no event was recorded; record some with h2trace -o FILE COMMAND"
 
-// readAll reads files. If that takes long, it says on a terminal how far it is.
-func readAll(to reader, files []string, stdin *os.File, quiet bool) error {
+// readAll reads files, and then calls end with the error. If that takes long, it says on a terminal
+// how far it is. Others have written what it reads, so the thread has no rights: it opens nothing.
+func readAll(to reader, files []string, stdin *os.File, quiet bool, end func(error) error) error {
 	var line *terminal.Progress
 	if !quiet {
 		line = terminal.NewProgress(os.Stderr)
 	}
 	defer line.End()
 	progress := line.Of(sizeOf(files))
-	for _, name := range files {
-		if err := readEvents(to, name, stdin, progress); err != nil {
-			return err
+	b := broker.New()
+	open := broker.Op(b, func(file int) (*os.File, error) { return os.Open(files[file]) })
+	err := sandbox.Run(func() error {
+		for i, name := range files {
+			if err := readEvents(to, name, stdin, progress, func() (*os.File, error) { return open(i) }); err != nil {
+				return end(err)
+			}
 		}
-	}
-	return nil
+		return end(nil)
+	}, func(error) {}) // whoever runs this has no rights but those of a user, or no kernel that takes them
+	return errors.Join(err, b.Close())
 }
 
-func readEvents(to reader, name string, stdin *os.File, progress *terminal.Reading) error {
+// read is the end of those who need no other.
+func read(err error) error { return err }
+
+func readEvents(to reader, name string, stdin *os.File, progress *terminal.Reading, open func() (*os.File, error)) error {
 	if name == "-" {
 		return to.Read(progress.Reader(stdin))
 	}
-	f, err := os.Open(name)
+	f, err := open()
 	if err != nil {
 		return err
 	}

@@ -70,6 +70,7 @@ func runReplay(opts replayOptions, msg *message.Printer, stdin *os.File, stdout 
 		msg.Infof(secretsShown)
 	}
 	r := replay.New(stdout, opts.lines.Events, format)
+	r.ShowSecrets = opts.packets.ShowSecrets
 	opts.packets.Out, opts.packets.Msg, opts.packets.Events, opts.packets.Format = stdout, msg, opts.lines.Events, format
 	p := replay.NewPackets(opts.packets)
 	r.Packets = p.Read
@@ -78,7 +79,7 @@ func runReplay(opts replayOptions, msg *message.Printer, stdin *os.File, stdout 
 		return exitRuntime
 	}
 	quiet := opts.Quiet || terminal.Is(to) // what it prints there says how far it is
-	if err = p.Finish(readAll(r, files, stdin, quiet)); err == nil {
+	if err = readAll(r, files, stdin, quiet, p.Finish); err == nil {
 		err = r.Flush()
 	}
 	saySkipped(r.Skipped, msg)

@@ -25,7 +25,8 @@ type reportOptions struct {
 	Anonymize               bool
 	HTML                    string // file of the page, "" for none
 	form                    bool   // another form was asked for
-	Quiet                   bool   // no progress
+	ShowSecrets             bool
+	Quiet                   bool // no progress
 }
 
 // parseReport reads what follows "report". Of the flags before it only -q has a
@@ -52,6 +53,7 @@ func (r *reportOptions) bind(fs *pflag.FlagSet) {
 	fs.BoolVar(&r.JSON, "json", false, "")
 	fs.BoolVar(&r.Markdown, "markdown", false, "")
 	fs.BoolVar(&r.Suggest, "suggest", false, "")
+	fs.BoolVar(&r.ShowSecrets, "show-secrets", false, "")
 	r.bindForms(fs)
 }
 
@@ -61,6 +63,9 @@ const reportMemory = 48 << 20
 // runReport sums up recorded events, and logs of "go -x".
 func runReport(opts reportOptions, msg *message.Printer, stdin *os.File, stdout io.Writer) int {
 	debug.SetMemoryLimit(reportMemory)
+	if opts.ShowSecrets {
+		msg.Infof(secretsShown)
+	}
 	if opts.Diff {
 		return runDiff(opts, msg, stdin, stdout)
 	}
@@ -76,9 +81,7 @@ func runReport(opts reportOptions, msg *message.Printer, stdin *os.File, stdout 
 	if opts.HTML != "" {
 		b.HTML()
 	}
-	if opts.Anonymize {
-		b.Anonymize()
-	}
+	opts.prepare(b)
 	if opts.GroupBy != "" {
 		b.GroupBy(opts.GroupBy)
 	}
@@ -89,7 +92,7 @@ func runReport(opts reportOptions, msg *message.Printer, stdin *os.File, stdout 
 	if opts.Bench {
 		benchFailed = b.Bench(stdout)
 	}
-	if err := readAll(b, files, stdin, opts.Quiet); err != nil {
+	if err := readAll(b, files, stdin, opts.Quiet, read); err != nil {
 		msg.Errorf("%v", err)
 		return exitRuntime
 	}
@@ -129,6 +132,16 @@ func runReport(opts reportOptions, msg *message.Printer, stdin *os.File, stdout 
 		return exitRuntime
 	}
 	return exitOK
+}
+
+// prepare has a Builder hide and show what is asked for.
+func (r *reportOptions) prepare(b *report.Builder) {
+	if r.Anonymize {
+		b.Anonymize()
+	}
+	if r.ShowSecrets {
+		b.ShowSecrets()
+	}
 }
 
 // sayWhatIsMissing says what of the recording was not read, and what was lost when it was made.

@@ -13,8 +13,10 @@ import (
 // runDiff compares the runs of two files or directories.
 func runDiff(opts reportOptions, msg *message.Printer, stdin *os.File, stdout io.Writer) int {
 	sides := [2]*report.Side{report.NewSide(), report.NewSide()}
+	for _, side := range sides {
+		opts.prepare(side.Builder())
+	}
 	if opts.Anonymize {
-		sides[0].Builder().Anonymize()
 		sides[1].Builder().AnonymizeLike(sides[0].Builder())
 	}
 	for i, side := range sides {
@@ -23,7 +25,7 @@ func runDiff(opts reportOptions, msg *message.Printer, stdin *os.File, stdout io
 			msg.Errorf("%v", err)
 			return exitRuntime
 		}
-		if err := readAll(side, files, stdin, opts.Quiet); err != nil {
+		if err := readAll(side, files, stdin, opts.Quiet, read); err != nil {
 			msg.Errorf("%v", err)
 			return exitRuntime
 		}

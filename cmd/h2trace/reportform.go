@@ -56,6 +56,9 @@ func (r *reportOptions) chooseForm(fs *pflag.FlagSet) error {
 	if len(clash) > 1 {
 		return usagef("--%s and --%s exclude each other", clash[0], clash[1])
 	}
+	if r.Anonymize && r.ShowSecrets {
+		return usagef("--show-secrets shows what --anonymize hides: they exclude each other")
+	}
 	if r.Anonymize && r.Suggest {
 		return usagef("--suggest names proxies, which --anonymize hides: they exclude each other")
 	}

@@ -62,9 +62,10 @@ type Exchange struct {
 }
 
 // Duration returns how long the exchange took, from the first byte of its request to the last
-// of its response. ok is false if either is unknown, or did not come.
+// of its response. ok is false if either is unknown, or did not come, or the clock of a capture was
+// set back in between.
 func (e *Exchange) Duration() (d time.Duration, ok bool) {
-	if e.Start == 0 || e.ResponseEnd == 0 || e.Open {
+	if e.Start == 0 || e.ResponseEnd < e.Start || e.Open {
 		return 0, false
 	}
 	return e.ResponseEnd.Sub(e.Start), true

@@ -45,6 +45,8 @@ var malformedRequests = []fault{
 		requested(":method=GET", ":protocol=websocket", ":scheme=https", ":authority=a", ":path=/")(p)
 	}, "HEADERS: :protocol is in a request other than CONNECT (RFC 8441 §4)"},
 	{"extended CONNECT without the setting", requested(":method=CONNECT", ":protocol=websocket", ":scheme=https", ":authority=a", ":path=/"), "HEADERS: :protocol though ENABLE_CONNECT_PROTOCOL is not 1 (RFC 8441 §3)"},
+	{"scheme with a colon", requested(":method=GET", ":scheme=https:", ":authority=a", ":path=/"), "HEADERS: :scheme is no scheme of a URI (RFC 9113 §8.3.1)"},
+	{"scheme of digits", requested(":method=GET", ":scheme=9p", ":authority=a", ":path=/"), "HEADERS: :scheme is no scheme of a URI (RFC 9113 §8.3.1)"},
 	{"promised POST", promised(":method=POST"), "PUSH_PROMISE: promised request is not safe and cacheable (RFC 9113 §8.4)"},
 	{"promised content", promised(":method=GET", "content-length=3"), "PUSH_PROMISE: promised request has content (RFC 9113 §8.4)"},
 }
@@ -72,6 +74,7 @@ func TestToleratedRequests(t *testing.T) {
 		"content-length is not one number (RFC 9110 §8.6)":              with("content-length=0", "content-length=1"),
 		"response has status 101 (RFC 9113 §8.6)":                       func(p *peers) { answer(false, ":status=101")(p); p.ok(21, 1, true) },
 		"field value begins or ends with white space (RFC 9113 §8.2.1)": with("x= y"),
+		":method is no token (RFC 9110 §9.1)":                           requested(":method=GE T", ":scheme=https", ":authority=a", ":path=/"),
 	} {
 		for _, role := range []decoder.Role{decoder.Client, decoder.Server} {
 			j := judged(t, role, do)

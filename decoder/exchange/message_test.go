@@ -185,9 +185,13 @@ func TestWellFormed(t *testing.T) {
 			p.data(21, recv, 1, 0, true)
 		},
 		"304": answer(true, ":status=304", "content-length=10"),
-		"204": answer(true, ":status=204", "content-length=10"),
+		"204": answer(true, ":status=204", "content-length=0"),
+		"empty DATA": func(p *peers) {
+			answer(false, ":status=204")(p)
+			p.data(21, recv, 1, 0, true)
+		},
 		"interim": func(p *peers) {
-			answer(false, ":status=103", "link=</a>", "content-length=10")(p)
+			answer(false, ":status=103", "link=</a>", "content-length=0")(p)
 			p.headers(21, recv, 1, true, ":status=200", "content-length=0")
 		},
 		"CONNECT": func(p *peers) {

@@ -34,7 +34,7 @@ func (r *roundTrip) answered(asked *ktime.Time, at ktime.Time) {
 	if *asked == 0 {
 		return
 	}
-	if took := at.Sub(*asked); r.least == 0 || took < r.least {
+	if took := at.Sub(*asked); took >= 0 && (r.least == 0 || took < r.least) {
 		r.least = max(took, 1)
 	}
 	*asked = 0

@@ -49,7 +49,11 @@ func (t *Trace) goTrace(line []byte) bool { return t.spans.read.Take(line, t.goS
 func (t *Trace) goSpan(s scan.GoSpan) {
 	n := t.nestOf(s.Thread)
 	i := interval{microsOf(s.Begin), microsOf(max(s.Begin, s.End))}
-	t.out.span(cut(redact.String(s.Name)), "go", t.nested(n, &i), i)
+	name := s.Name
+	if !t.ShowSecrets {
+		name = redact.String(name)
+	}
+	t.out.span(cut(name), "go", t.nested(n, &i), i)
 	t.out.end()
 }
 

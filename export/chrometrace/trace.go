@@ -24,6 +24,10 @@ type Trace struct {
 	last      micros // the latest time of the recording
 
 	spans goSpans // of go commands
+
+	// ShowSecrets keeps the secrets in the names of these spans. Those of events are kept in
+	// any case.
+	ShowSecrets bool
 }
 
 // The bounds on what is kept of a recording at once.

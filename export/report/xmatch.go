@@ -30,6 +30,7 @@ type recorded struct {
 	dials map[string]bool // classes and peers of failed connections
 	// process says that there are events of processes, and with them complaints.
 	process bool
+	shown   bool // the events may have secrets, which the log does not
 }
 
 // agree reports whether a request of a log can be an exchange that took some time. The log
@@ -77,7 +78,11 @@ func (r *recorded) exchange(x *exchangeEvent) {
 	for _, phase := range []int{phaseDNS, phaseConnect, phaseTLS, phaseSend, phaseWait} {
 		took += x.phases[phase]
 	}
-	hash := r.hash(x.url[1 : len(x.url)-1]) // the go command escapes what JSON would
+	url := x.url[1 : len(x.url)-1] // the go command escapes what JSON would
+	if r.shown {
+		url = []byte(redact.String(string(url)))
+	}
+	hash := r.hash(url)
 	r.took[hash] = append(r.took[hash], took)
 }
 

@@ -128,61 +128,61 @@ func jsonString(s string) []byte {
 }
 
 // end ends a log.
-func (s *logs) end(l *xlog, events *recorded) {
-	run := l.settling.run
+func (l *logs) end(x *xlog, events *recorded) {
+	run := x.settling.run
 	all := run.sums
-	s.lines += l.lines
-	s.other += l.other
-	twice := l.settling.recorded && events.process
-	for _, one := range l.ran {
+	l.lines += x.lines
+	l.other += x.other
+	twice := x.settling.recorded && events.process
+	for _, one := range x.ran {
 		if twice {
 			break
 		}
-		if !l.settling.recorded {
-			s.vcs += one.advance
+		if !x.settling.recorded {
+			l.vcs += one.advance
 		}
 		all.direct.logged(&one)
 		if tool, _, _ := strings.Cut(one.what, " "); one.advance > 0 {
-			if of := s.suspects.get(controlOf(strings.Fields(one.what)), tool, one.what, ""); of != nil {
+			if of := l.suspects.get(controlOf(strings.Fields(one.what)), tool, one.what, ""); of != nil {
 				of.cost[partVCS] += one.advance
 			}
 		}
 	}
 	if !twice {
-		for i := range l.voice.said {
-			run.heard(l, &l.voice.said[i])
+		for i := range x.voice.said {
+			run.heard(x, &x.voice.said[i])
 		}
 	}
-	for _, a := range l.unended {
+	for _, a := range x.unended {
 		for range a.begun {
-			if l.settling.recorded && events.take(&logged{wanted: a}) {
-				s.twice++
+			if x.settling.recorded && events.take(&logged{wanted: a}) {
+				l.twice++
 				continue
 			}
-			s.unend(a.url, 1)
+			l.unend(a.url, 1)
 			run.unanswering(a)
 		}
 	}
-	if l.lost > 0 {
-		s.unend("", l.lost)
+	if x.lost > 0 {
+		l.unend("", x.lost)
 	}
-	run.endLogged(l)
-	if l.settling.recorded {
-		s.recorded++
+	run.endLogged(x)
+	if x.settling.recorded {
+		l.recorded++
 		return
 	}
-	s.count++
-	if l.clock.lines == l.marks {
-		s.clocked++
-		s.wall += l.clock.now
+	l.count++
+	if x.clock.lines == x.marks {
+		l.clocked++
+		l.wall += x.clock.now
 	}
 	all.ends.add(&run.life)
 }
 
-func (s *logs) unend(url string, n int64) {
-	s.unended += n
-	if s.example == "" {
-		s.example = url
+func (l *logs) unend(url string, n int64) {
+	l.unended += n
+	if l.example == "" {
+		l.example = url
 	}
 }
 

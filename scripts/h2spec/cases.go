@@ -36,12 +36,16 @@ func try(c config.Config, tc *spec.TestCase) (result, error) {
 	}
 	defer conn.Close()
 	r := result{Port: conn.LocalAddr().(*net.TCPAddr).Port}
-	err = tc.Run(&c, conn)
+	r.note(tc.Run(&c, conn))
+	return r, nil
+}
+
+// note takes what a case returns.
+func (r *result) note(err error) {
 	switch {
 	case errors.Is(err, spec.ErrSkipped):
 		r.Skipped = true
 	case err != nil:
 		r.Failed = err.Error()
 	}
-	return r, nil
 }

@@ -1,8 +1,9 @@
 // H2spec runs the cases of github.com/summerwind/h2spec, each on its own connection, several at a
 // time, and prints a line of JSON for each: its section and number, and its port. A case that fails
 // is run again and waits longer for the server, as on a busy machine it may have sent too little,
-// unless its name is an argument: the server is known not to do what that one wants. It is a module of
-// its own, as its dependencies are not those of h2trace.
+// unless its name is an argument: the server is known not to do what that one wants. With -clients, it
+// runs the cases for clients, those of h2specd. It is a module of its own, as its dependencies are not
+// those of h2trace.
 package main
 
 import (
@@ -26,9 +27,9 @@ type result struct {
 	Case        string `json:"case"` // "http2/8.1.2.3/1"
 	Description string `json:"description"`
 	Requirement string `json:"requirement"`
-	Port        int    `json:"port"`              // of the client, in the last run
+	Port        int    `json:"port"`              // of the client, in the last run; with -clients of the server
 	Skipped     bool   `json:"skipped,omitempty"` // it does not apply to the server
-	Failed      string `json:"failed,omitempty"`  // what h2spec objects to in the server
+	Failed      string `json:"failed,omitempty"`  // what h2spec objects to in its peer
 }
 
 func main() {
@@ -40,9 +41,19 @@ func main() {
 	timeout := flag.Duration("timeout", 2*time.Second, "how long a case waits for an answer first")
 	patience := flag.Duration("patience", time.Minute, "how long it waits at most")
 	parallel := flag.Int("parallel", 8, "cases at a time")
+	clients := flag.Bool("clients", false, "test a client instead, which is to connect to each port that the first line has")
+	cert := flag.String("cert", "", "with -clients and -tls, the file of the certificate")
+	key := flag.String("key", "", "and that of its key")
 	flag.Parse()
 
 	c := config.Config{Host: *host, Port: *port, TLS: *secure, Insecure: true, Path: *path, Timeout: *timeout, MaxHeaderLen: 4000}
+	if *clients {
+		c.CertFile, c.CertKeyFile, c.Timeout = *cert, *key, *patience
+		if err := await(c, flag.Args()); err != nil {
+			log.Fatalf("h2spec: %v", err)
+		}
+		return
+	}
 	if err := run(c, *parallel, *patience, flag.Args()); err != nil {
 		log.Fatalf("h2spec: %v", err)
 	}

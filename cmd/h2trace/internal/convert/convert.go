@@ -4,6 +4,7 @@ package convert
 import (
 	"io"
 
+	"h2trace/export"
 	"h2trace/export/chrometrace"
 	"h2trace/export/har"
 	"h2trace/export/scan"
@@ -26,19 +27,34 @@ type writer interface {
 type Converter struct {
 	to      writer
 	leftOut *int64
+	screen  *export.LineScreen // nil shows secrets
 
 	// Events is how many events were read, and Skipped how many lines were none.
 	Events, Skipped int64
 }
 
-// New returns a Converter to one of Formats, which writes to w. version is that of h2trace. Close
-// must be called at the end.
-func New(format string, w io.Writer, version string) *Converter {
-	if format == "har" {
-		archive := har.New(w, version)
-		return &Converter{to: archive, leftOut: &archive.LeftOut}
+// Options says what is converted, and to what.
+type Options struct {
+	Format      string // one of Formats
+	Version     string // of h2trace
+	ShowSecrets bool
+}
+
+// New returns a Converter which writes to w. Close must be called at the end.
+func New(w io.Writer, o Options) *Converter {
+	c := &Converter{leftOut: new(int64)}
+	if !o.ShowSecrets {
+		c.screen = new(export.LineScreen)
 	}
-	return &Converter{to: chrometrace.New(w), leftOut: new(int64)}
+	if o.Format == "har" {
+		archive := har.New(w, o.Version)
+		c.to, c.leftOut = archive, &archive.LeftOut
+	} else {
+		t := chrometrace.New(w)
+		t.ShowSecrets = o.ShowSecrets
+		c.to = t
+	}
+	return c
 }
 
 // LeftOut is how many exchanges lack what the recording has of them, as there was too much at once.
@@ -52,6 +68,9 @@ func (c *Converter) Read(r io.Reader) error {
 		return err
 	}
 	skipped, err := scan.Lines(in, func(line []byte) error {
+		if c.screen != nil {
+			line = c.screen.Clean(line)
+		}
 		isEvent, err := c.to.Take(line)
 		switch {
 		case isEvent:

@@ -111,7 +111,7 @@ func (f *flow) path() bpf.Path {
 		SegmentsSent: own.segments, SegmentsReceived: peer.segments,
 	}
 	if f.syn != 0 && f.acked != 0 {
-		p.MinRTT = f.acked.Sub(f.syn) // wherever the packets were captured
+		p.MinRTT = max(f.acked.Sub(f.syn), 0) // wherever the packets were captured
 	}
 	return p
 }

@@ -19,7 +19,11 @@ type Replayer struct {
 	out    *bufio.Writer
 	filter *export.LineFilter
 	format *text.Formatter
+	screen export.LineScreen
 	text   []byte
+
+	// ShowSecrets prints the secrets that were recorded.
+	ShowSecrets bool
 
 	// Packets reads a file that holds packets.
 	Packets func(*bufio.Reader) error
@@ -93,6 +97,9 @@ func (r *Replayer) line(line []byte) error {
 	}
 	if kind == export.KindExchange {
 		r.Selected++
+	}
+	if !r.ShowSecrets {
+		line = r.screen.Clean(line)
 	}
 	if r.format != nil {
 		r.text = r.format.Append(r.text[:0], line)

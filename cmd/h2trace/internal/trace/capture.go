@@ -16,7 +16,7 @@ func (o *Observer) recordPackets() {
 	}
 	o.packets = packets.New(packets.Options{
 		To: o.opts.PacketFiles, Secrets: o.opts.KeyedFiles,
-		Executable: procfs.Executable, Clock: o.clock.clock, Now: monotonic,
+		Executable: procfs.Executable, Clock: o.clock.clock, Now: monotonic, Confine: o.confine,
 	}, o.collector.Capture, o.msg)
 	o.conns.named = o.packets.Name
 }

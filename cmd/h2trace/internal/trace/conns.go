@@ -115,8 +115,7 @@ func (t *connTable) open(o *bpf.Open) {
 	c.meta.Comm = o.Comm
 	c.event.Local, c.event.Remote = o.Local, o.Remote
 	if o.Established != 0 {
-		took := o.Established.Sub(o.ConnectStart)
-		c.event.Connect = &took
+		c.event.Connect = elapsed(o.ConnectStart, o.Established)
 		t.resolver.resolved(&c.event, o.PID, o.ConnectStart)
 	}
 	if o.Handshake {

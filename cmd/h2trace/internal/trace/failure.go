@@ -184,8 +184,7 @@ func (t *tlsConn) printFailure() {
 	}
 	f.printed = true
 	if c.event.Handshake == nil && len(t.randoms) > 0 {
-		took := f.at.Sub(t.Info().Start)
-		c.event.Handshake = &took
+		c.event.Handshake = elapsed(t.Info().Start, f.at)
 	}
 	c.printHandshakeFailed(f.at, f.why)
 }

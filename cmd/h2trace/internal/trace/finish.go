@@ -14,17 +14,17 @@ import (
 // finish stops the kernel side, reads what it still holds, settles the account
 // and writes the summary.
 func (o *Observer) finish() error {
-	o.holder.Close() // before probes go, so that none is attached after
-	left, all, err := o.collector.Targets.List()
+	_, err := o.side.release(none{}) // before probes go, so that none is attached after
+	at, targetsErr := o.side.targets(none{})
 	o.conns.recovery.probes.wait()
 	o.conns.ciphers.joining.probes.wait()
 	o.looks.work.wait()
 	o.unix.work.wait()
-	open, openErr := o.openSockets(left)
-	err = errors.Join(err, openErr, o.awaitCloses(), o.collector.Stop(), o.drain(drainTime))
+	open, openErr := o.openSockets(at.left)
+	err = errors.Join(err, targetsErr, openErr, o.awaitCloses(), o.stop(), o.drain(drainTime))
 	if err == nil {
-		if o.missing = nil; all {
-			o.missing = o.processes.Missing(left)
+		if o.missing = nil; at.all {
+			o.missing = o.processes.Missing(at.left)
 		}
 		err = o.endLost()
 	}
@@ -34,7 +34,7 @@ func (o *Observer) finish() error {
 	o.locks.endAll(monotonic())
 	err = errors.Join(err, o.conns.endAll())
 	err = errors.Join(err, o.finishPackets())
-	ledger, ledgerErr := o.collector.Connections.Ledger()
+	ledger, ledgerErr := o.conns.kernel.Ledger()
 	err = errors.Join(err, ledgerErr)
 	var sum *export.Summary
 	if ledgerErr == nil {
@@ -64,7 +64,13 @@ func (o *Observer) openSockets(left []int) (*look, error) {
 	if len(left) == 0 || o.sockets.off {
 		return &look{}, nil
 	}
-	return lookAt(o.collector.Sockets.List)
+	return lookAt(func() ([]bpf.Socket, error) { return o.side.sockets(none{}) })
+}
+
+// stop has the kernel side stop.
+func (o *Observer) stop() error {
+	_, err := o.side.stop(none{})
+	return err
 }
 
 // awaitCloses reads on until the kernel has closed the sockets of processes that
@@ -101,7 +107,7 @@ func (o *Observer) awaitCloses() error {
 func (o *Observer) endLost() error {
 	missing := o.missing
 	o.missing = nil
-	ledger, err := o.collector.Connections.Ledger()
+	ledger, err := o.conns.kernel.Ledger()
 	if err != nil || ledger.Lost() == 0 {
 		return err
 	}

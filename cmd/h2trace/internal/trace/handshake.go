@@ -21,8 +21,7 @@ func (t *connTable) handshake(h *bpf.Handshake) {
 	if c == nil {
 		return // its open record was lost
 	}
-	took := h.Time.Sub(h.Start)
-	c.event.Handshake = &took
+	c.event.Handshake = elapsed(h.Start, h.Time)
 	if h.Version != 0 {
 		c.event.TLS = agreed(h)
 	}

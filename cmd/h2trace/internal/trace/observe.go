@@ -15,6 +15,7 @@ import (
 	"h2trace/cmd/h2trace/internal/cgroup"
 	"h2trace/cmd/h2trace/internal/launch"
 	"h2trace/cmd/h2trace/internal/message"
+	"h2trace/cmd/h2trace/internal/trace/broker"
 	"h2trace/cmd/h2trace/internal/trace/packets"
 	"h2trace/cmd/h2trace/internal/trace/process"
 	"h2trace/cmd/h2trace/internal/verify"
@@ -49,6 +50,8 @@ type Observer struct {
 	events    *export.JSONL
 	clock     clockWatch
 	started   time.Time
+	broker    *broker.Broker // for the thread that parses
+	side      kernelSide
 
 	processes *process.Tracker
 	conns     *connTable
@@ -146,10 +149,15 @@ func New(opts Options, out io.Writer, msg *message.Printer) (*Observer, error) {
 		Format:      opts.Format,
 	})
 	o.events, o.clock, o.losses.events = events, clockWatch{clk, wallTime, msg}, events
-	forConns := connKernel{c.Connections, c.Sockets, c.Spotting, c.QUICFlows}
+	o.broker = broker.New()
+	o.side = newKernelSide(o.broker, c, o.holder, opts.Cgroups)
+	forConns := brokerKernel(o.broker, connKernel{c.Connections, c.Sockets, c.Spotting, c.QUICFlows}, func(pid int) bool {
+		_, is := c.Targets.GenerationOf(pid)
+		return is
+	})
 	forProcesses := processKernel{c.Targets, c.Executables, c.Sockets}
 	o.processes = process.NewTracker(process.Config{
-		Kernel: forProcesses, Holder: o.holder, Events: events, Msg: msg, Now: monotonic, Verify: opts.Verify,
+		Kernel: forProcesses, Holder: o.holder, Events: events, Msg: msg, Now: monotonic, Verify: opts.Verify, Broker: o.broker,
 		Late: func(path string) error { return o.conns.ciphers.joining.probes.beginLate(path) },
 	})
 	o.conns = newConnTable(forConns, events, &o.losses, decoder.Config{BodyBytes: opts.BodyBytes, Budget: decoder.NewBudget(maxUnfinished), Overhead: maxOverhead},
@@ -275,7 +283,7 @@ func (o *Observer) follow(ctx context.Context) error {
 			}
 			if time.Now().After(nextSweep) {
 				nextSweep = time.Now().Add(sweepInterval)
-				if err := o.collector.Targets.Sweep(); err != nil {
+				if _, err := o.side.sweep(none{}); err != nil {
 					return err
 				}
 			}
@@ -290,12 +298,12 @@ func (o *Observer) follow(ctx context.Context) error {
 // there are none left and no name or cgroup can bring new ones. Where a process forked or
 // executed a program meanwhile, neither is known: its exit has the targets counted again.
 func (o *Observer) countTargets() (over bool, err error) {
-	left, all, err := o.collector.Targets.List()
-	if err != nil || !all {
+	now, err := o.side.targets(none{})
+	if err != nil || !now.all {
 		return false, err
 	}
-	o.missing = o.processes.Missing(left)
-	if over = len(left) == 0 && len(o.opts.Names) == 0 && !cgroup.Exist(o.opts.Cgroups); over && len(o.opts.Command) == 0 {
+	o.missing = o.processes.Missing(now.left)
+	if over = len(now.left) == 0 && len(o.opts.Names) == 0 && !now.more; over && len(o.opts.Command) == 0 {
 		o.msg.Infof("all targets have exited")
 	}
 	return over, nil
@@ -350,7 +358,7 @@ func (o *Observer) Close() error {
 	defer o.closing.Unlock()
 	o.closed = true
 	o.holder.Close()
-	err := o.collector.Close()
+	err := errors.Join(o.broker.Close(), o.collector.Close())
 	o.holder.Wait()
 	return err
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"net"
+	"os"
 	"strings"
 	"testing"
 
@@ -37,6 +38,10 @@ func TestOnParser(t *testing.T) {
 	}
 	if err := o.onParser(listen); err == nil {
 		t.Error("what parses reaches the network")
+	}
+	read := func() error { _, err := os.ReadFile("/proc/self/comm"); return err }
+	if err := o.onParser(read); !errors.Is(err, os.ErrPermission) {
+		t.Errorf("what parses opens a file: %v", err)
 	}
 	if err := listen(); err != nil {
 		t.Errorf("the caller cannot reach the network any more: %v", err)

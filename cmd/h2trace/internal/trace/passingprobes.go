@@ -13,7 +13,7 @@ type passingProbes struct {
 	recover.Probes
 	attached probes
 	msg      *message.Printer
-	paths    func() []string // of the executables that targets run
+	paths    func() []string // of the executables that targets run; for any goroutine
 	working  chan struct{}   // closed when the last begin or end is done
 	late     atomic.Bool     // attached by beginLate, and Probes does not know it
 }
@@ -58,8 +58,7 @@ func (p *passingProbes) begin(wanting int) {
 	if !late && !p.Begin(time.Now(), wanting) {
 		return
 	}
-	paths := p.paths()
-	p.work(func() error { return p.attached.Begin(paths) })
+	p.work(func() error { return p.attached.Begin(p.paths()) })
 }
 
 // atWork reports whether probes are being attached or detached.

@@ -143,7 +143,7 @@ func (r *Replay) Finish() (flows.Counts, error) {
 	agent, usageErr := AgentUsage()
 	r.events.Summary(&export.Summary{
 		Time:      counts.Last,
-		Duration:  counts.Last.Sub(counts.First),
+		Duration:  max(counts.Last.Sub(counts.First), 0),
 		Conns:     r.conns.opened - r.conns.dismissed,
 		Frames:    r.conns.frames,
 		Exchanges: &r.conns.exchanges.count,

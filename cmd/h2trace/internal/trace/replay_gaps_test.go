@@ -161,3 +161,20 @@ func TestReplayClockSetBack(t *testing.T) {
 	_, err := r.Finish()
 	do(t, err)
 }
+
+// TestReplaySetBackWithin has the clock set back after each packet of a connection. What took a time
+// that is unknown has none, and none is negative.
+func TestReplaySetBackWithin(t *testing.T) {
+	for _, c := range []recording{{tls: true, http2: true, bodies: 100}, {http2: true, bodies: 100}, {bodies: 100}} {
+		packets, secrets := c.record(t)
+		for i := range packets {
+			packets[i].Time = packets[i].Time.Add(time.Hour)
+			lines, _ := replayed(t, pcapOf(t, packets), secrets) // checked by the schema
+			for _, line := range lines {
+				if strings.Contains(line, "_ms\":-") {
+					t.Errorf("%+v, set back after packet %d: %s", c, i, line)
+				}
+			}
+		}
+	}
+}

@@ -99,15 +99,13 @@ func (n *resolver) Query(pid int, _ *dns.Lookup, q *dns.Query) {
 	at := q.Start
 	if q.End != 0 {
 		at = q.End
-		took := q.End.Sub(q.Start)
-		e.DNS = &took
+		e.DNS = elapsed(q.Start, q.End)
 	}
 	n.events.Conn(n.at(pid, n.comms[pid], at), &e, export.ConnDNS{Type: q.Type, RCode: q.RCode, Answers: q.Answers})
 }
 
 // Failed implements dns.Sink.
 func (n *resolver) Failed(pid int, l *dns.Lookup) {
-	took := l.End.Sub(l.Start)
 	detail := "no answer from " + l.Server.String()
 	switch l.RCode {
 	case "":
@@ -116,7 +114,7 @@ func (n *resolver) Failed(pid int, l *dns.Lookup) {
 	default:
 		detail = l.RCode + " from " + l.Server.String()
 	}
-	e := export.Conn{Role: decoder.Client, Name: l.Name, DNS: &took}
+	e := export.Conn{Role: decoder.Client, Name: l.Name, DNS: elapsed(l.Start, l.End)}
 	failed := export.ConnFailed{Error: &exchange.Error{Class: exchange.ClassDNS, Detail: detail}}
 	failed.Proxy, failed.Next, failed.Barred = failedDial(&e, n.source(pid), e.Name)
 	n.events.Conn(n.at(pid, n.comms[pid], l.End), &e, failed)
@@ -124,8 +122,7 @@ func (n *resolver) Failed(pid int, l *dns.Lookup) {
 
 // connectFailed prints a failed connect.
 func (n *resolver) connectFailed(c *bpf.ConnectFailed) {
-	took := c.Time.Sub(c.Start)
-	e := export.Conn{Local: c.Local, Remote: c.Remote, Role: decoder.Client, Connect: &took}
+	e := export.Conn{Local: c.Local, Remote: c.Remote, Role: decoder.Client, Connect: elapsed(c.Start, c.Time)}
 	detail := "given up by the process"
 	switch {
 	case c.Errno != 0:

@@ -267,8 +267,7 @@ func (t *tlsConn) established() {
 	t.over = true
 	t.wipeSpots()
 	info := t.Info()
-	took := info.End.Sub(info.Start)
-	c.event.Handshake = &took
+	c.event.Handshake = elapsed(info.Start, info.End)
 	t.agreed(info)
 }
 

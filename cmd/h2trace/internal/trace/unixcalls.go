@@ -61,7 +61,6 @@ func (u *unixCalls) tick(read ktime.Time) {
 }
 
 func (u *unixCalls) attach(proc process.Process) {
-	path := procfs.Path(procfs.LivingThread(proc.PID), "exe")
 	lost, err := u.lost()
 	may := err == nil && lost == 0 && proc.File.Since < proc.At
 	u.work.run(func() func() {
@@ -72,7 +71,7 @@ func (u *unixCalls) attach(proc process.Process) {
 			may = err == nil && speaksUnix(list, proc.PID)
 		}
 		if may {
-			attached, err = u.attachTo(path)
+			attached, err = u.attachTo(procfs.Path(procfs.LivingThread(proc.PID), "exe"))
 		}
 		at := monotonic()
 		return func() { u.attached(proc, at, attached, err) }

@@ -51,6 +51,7 @@ func main() {
 	timings := flag.String("timings", "", "write to this file what net/http/httptrace says of each request")
 	pause := flag.Duration("pause", 0, "with -timings, how late responses are to begin, and to end")
 	partly := flag.Bool("unended", false, "send requests that are not answered to their end, see unended")
+	all := flag.Bool("each", false, "get each URL that is an argument, over a connection of its own, until stdin ends")
 	flag.Parse()
 
 	if *partly {
@@ -66,11 +67,19 @@ func main() {
 	if *window != 0 {
 		conf.MaxReceiveBufferPerConnection = max(*window, 1<<16)
 	}
-	tr := &http.Transport{ForceAttemptHTTP2: true, HTTP2: conf}
-	if *plain {
-		tr.Protocols = new(http.Protocols)
-		tr.Protocols.SetUnencryptedHTTP2(true)
+	transport := func() *http.Transport {
+		tr := &http.Transport{ForceAttemptHTTP2: true, HTTP2: conf}
+		if *plain {
+			tr.Protocols = new(http.Protocols)
+			tr.Protocols.SetUnencryptedHTTP2(true)
+		}
+		return tr
 	}
+	if *all {
+		each(ctx, transport, flag.Args())
+		return
+	}
+	tr := transport()
 	c := &client{http: &http.Client{Transport: tr}, base: *base}
 	var cc *http2.ClientConn
 	if *impl == "x" {

@@ -107,3 +107,24 @@ func TestNoSecretInAnyOutput(t *testing.T) {
 		}
 	}
 }
+
+// TestSameRedactedLater takes the secrets out of events that were printed with them: they become
+// those that are printed without, and these stay as they are.
+func TestSameRedactedLater(t *testing.T) {
+	for _, bodies := range []bool{false, true} {
+		shown := bytes.SplitAfter(Events(export.Options{ShowSecrets: true, Bodies: bodies}), []byte("\n"))
+		hidden := bytes.SplitAfter(Events(export.Options{Bodies: bodies}), []byte("\n"))
+		if len(shown) != len(hidden) {
+			t.Fatalf("%d and %d lines", len(shown), len(hidden))
+		}
+		var s export.LineScreen
+		for i := range shown {
+			if got := s.Clean(shown[i]); !bytes.Equal(got, hidden[i]) {
+				t.Errorf("got  %swant %s", got, hidden[i])
+			}
+			if got := s.Clean(hidden[i]); !bytes.Equal(got, hidden[i]) {
+				t.Errorf("again: got  %swant %s", got, hidden[i])
+			}
+		}
+	}
+}

@@ -218,6 +218,8 @@ type recorded struct {
 	source *source
 	files  *files
 	said   bytes.Buffer
+	// confined says that the thread that parses has given up its rights.
+	confined bool
 }
 
 func recording(t *testing.T, f *files, secrets bool, packets ...*bpf.Captured) *recorded {
@@ -225,7 +227,7 @@ func recording(t *testing.T, f *files, secrets bool, packets ...*bpf.Captured) *
 	r := &recorded{source: newSource(packets...), files: f}
 	r.Recorder = New(Options{
 		To: f, Secrets: secrets, Executable: func(int) (string, error) { return "/bin/go", nil },
-		Now: func() ktime.Time { return 100 },
+		Now: func() ktime.Time { return 100 }, Confine: func() { r.confined = true },
 	}, r.source, message.New(&r.said, false))
 	return r
 }
@@ -276,8 +278,8 @@ func (r *recorded) waits(t *testing.T) {
 func (r *recorded) finish(t *testing.T, want Totals) (list []string) {
 	t.Helper()
 	total, err := r.Finish()
-	if err != nil || total != want {
-		t.Errorf("got %+v, %v, want %+v", total, err, want)
+	if err != nil || total != want || !r.confined {
+		t.Errorf("got %+v, %v, want %+v; confined: %t", total, err, want, r.confined)
 	}
 	for _, file := range r.files.list {
 		list = append(list, blocks(t, file.Bytes()))

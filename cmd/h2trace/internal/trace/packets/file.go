@@ -58,7 +58,7 @@ func (r *Recorder) interfaceOf(p *bpf.Captured) *iface {
 	about := pcap.Interface{Name: fmt.Sprintf("%s[%d]", p.Comm, p.PID)}
 	if of == (program{}) {
 		about.Name = "others"
-	} else if path, err := r.opts.Executable(p.PID); err == nil {
+	} else if path, err := r.asks.executable(p.PID); err == nil {
 		about.Description = fmt.Sprintf("%s, process %d", path, p.PID)
 	}
 	i = &iface{number: r.w.Interface(&about)}
@@ -85,7 +85,7 @@ func (r *Recorder) end() error {
 
 // countLost asks the kernel what was lost.
 func (r *Recorder) countLost() error {
-	lost, err := r.source.Losses()
+	lost, err := r.asks.losses(none{})
 	r.total.Lost = 0
 	for pid, n := range lost {
 		r.lost[pid] = n.Packets

@@ -8,6 +8,7 @@ import (
 
 	"h2trace/bpf"
 	"h2trace/cmd/h2trace/internal/message"
+	"h2trace/cmd/h2trace/internal/trace/broker"
 	"h2trace/decoder/capture"
 	"h2trace/decoder/ktime"
 	"h2trace/export"
@@ -44,6 +45,8 @@ type Options struct {
 	Executable func(pid int) (string, error)
 	Clock      ktime.Clock
 	Now        func() ktime.Time
+	// Confine takes from the calling thread, which parses, what it needs no more; nil takes nothing.
+	Confine func()
 }
 
 // interval is how often the Recorder looks for packets, and writes what it has.
@@ -54,6 +57,8 @@ type Recorder struct {
 	board
 	opts   Options
 	source Source
+	broker *broker.Broker // has the rights that Confine takes
+	asks   asks
 	msg    *message.Printer
 	w      *pcap.Writer
 	file   file
@@ -81,6 +86,10 @@ func New(opts Options, source Source, msg *message.Printer) *Recorder {
 		ending: make(chan struct{}), ended: make(chan struct{}),
 	}
 	r.source = &inOrder{Source: source, ending: r.isEnding}
+	if opts.Confine != nil {
+		r.broker = broker.New()
+	}
+	r.asks = newAsks(r.broker, &r.opts, source)
 	return r
 }
 
@@ -90,6 +99,9 @@ func (r *Recorder) Start() {
 	go func() {
 		defer close(r.ended)
 		yield()
+		if r.opts.Confine != nil {
+			r.opts.Confine()
+		}
 		if r.err = r.run(); r.err == nil || r.w.Err() == nil && !r.unopened {
 			return
 		}
@@ -108,7 +120,7 @@ func (r *Recorder) Finish() (Totals, error) {
 	close(r.ending)
 	err := r.source.Finish()
 	<-r.ended
-	return r.total, errors.Join(err, r.err)
+	return r.total, errors.Join(err, r.err, r.broker.Close())
 }
 
 // run writes packets until there are no more.
@@ -241,7 +253,7 @@ func (r *Recorder) next() error {
 	if err := r.end(); err != nil {
 		return err
 	}
-	if err := r.opts.To.Next(); err != nil {
+	if _, err := r.asks.next(none{}); err != nil {
 		r.unopened = true
 		return fmt.Errorf("another file for packets: %w", err)
 	}

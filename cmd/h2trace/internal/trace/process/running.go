@@ -1,7 +1,6 @@
 package process
 
 import (
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -157,24 +156,14 @@ func (t *Tracker) Adopted() []Process { return t.adopted }
 // Reap drops the targets whose exit the kernel did not report: they were past that point
 // when they became targets.
 func (t *Tracker) Reap() error {
-	var err error
+	if len(t.adopted) == 0 {
+		return nil
+	}
 	now := t.now()
-	live := t.adopted[:0]
-	for _, p := range t.adopted {
-		if !p.ended() {
-			live = append(live, p)
-			continue
-		}
-		p.letGo()
-		// In this order: other processes stop being targets before they have
-		// ended, and a new owner of the id has another generation.
-		if generation, ok := t.kernel.GenerationOf(p.PID); !ok || generation != p.Generation {
-			continue
-		}
-		err = errors.Join(err, t.kernel.RemoveTarget(p.PID))
+	r, err := t.inspect.reap(t.adopted)
+	for _, p := range r.ended {
 		t.Vanish(p.PID, now)
 	}
-	clear(t.adopted[len(live):])
-	t.adopted = live
+	t.adopted = r.live
 	return err
 }

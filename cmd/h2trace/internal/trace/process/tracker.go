@@ -4,10 +4,9 @@ import (
 	"path/filepath"
 
 	"h2trace/bpf"
-	"h2trace/cmd/h2trace/internal/fetchenv"
 	"h2trace/cmd/h2trace/internal/golibrary"
 	"h2trace/cmd/h2trace/internal/message"
-	"h2trace/cmd/h2trace/internal/procfs"
+	"h2trace/cmd/h2trace/internal/trace/broker"
 	"h2trace/decoder/ktime"
 	"h2trace/export"
 )
@@ -29,23 +28,26 @@ type Config struct {
 	// for some time: it may have connections whose handshake was before the probes. It
 	// may be nil.
 	Late func(path string) error
+	// Broker looks at processes for the reader of records, who may have no rights. nil stands for
+	// one who has.
+	Broker *broker.Broker
 }
 
 // Tracker tracks the targets, attaches probes to what they execute, and prints their
 // events. To attach probes takes milliseconds, so a goroutine of its own does that. Only the
-// reader of records calls its methods.
+// reader of records calls its methods. Exec, Exit, Vanish and Reap, and those that ask what is
+// known, take no rights.
 type Tracker struct {
-	kernel       Kernel
-	holder       *Holder
-	events       *export.JSONL
-	msg          *message.Printer
-	now          func() ktime.Time
-	table        table
-	outcomes     outcomes
-	environments environments
-	containers   containers
-	attacher     attacher
-	adopted      []Process // targets that were running before
+	inspector
+	inspect  inspections
+	holder   *Holder
+	events   *export.JSONL
+	msg      *message.Printer
+	now      func() ktime.Time
+	table    table
+	outcomes outcomes
+	attacher attacher
+	adopted  []Process // targets that were running before
 
 	jobs chan func() // in the order of the execs
 	done chan struct{}
@@ -54,15 +56,15 @@ type Tracker struct {
 // NewTracker returns a Tracker of no processes. Wait ends it.
 func NewTracker(c Config) *Tracker {
 	t := &Tracker{
-		kernel:       c.Kernel,
-		holder:       c.Holder,
-		events:       c.Events,
-		msg:          c.Msg,
-		now:          c.Now,
-		environments: environments{reader: fetchenv.NewReader()},
-		jobs:         make(chan func(), maxJobs),
-		done:         make(chan struct{}),
+		inspector: newInspector(c.Kernel),
+		holder:    c.Holder,
+		events:    c.Events,
+		msg:       c.Msg,
+		now:       c.Now,
+		jobs:      make(chan func(), maxJobs),
+		done:      make(chan struct{}),
 	}
+	t.inspect = newInspections(c.Broker, &t.inspector)
 	t.attacher = attacher{kernel: c.Kernel, holder: c.Holder, msg: c.Msg, verify: c.Verify, table: &t.table, outcomes: &t.outcomes, late: c.Late}
 	go func() {
 		defer close(t.done)
@@ -103,15 +105,10 @@ var versionControl = map[string]bool{"git": true, "hg": true, "svn": true, "bzr"
 // Exec handles a target that runs a new program, and returns it. For a version control
 // system it also returns the arguments.
 func (t *Tracker) Exec(e *bpf.Exec) (p Process, args []string) {
-	p = Process{
+	p, _ = t.inspect.complete(executed{Process{
 		At: e.Time, PID: e.PID, PPID: e.PPID, Comm: e.Comm, Exe: e.Filename,
 		Generation: e.Generation, before: e.Before, image: e.Image,
-	}
-	if exe, err := procfs.Executable(p.PID); err == nil && t.isCurrent(&p) {
-		p.Exe = exe
-	}
-	p.container = t.containers.of(&p, e.Cgroup, t.isCurrent)
-	p.Source = t.environments.source(&p, e.Environ, t.isCurrent)
+	}, e.Cgroup, e.Environ}) // which has no error
 	t.enter(p)
 	var event export.ProcessExec
 	if versionControl[filepath.Base(p.Exe)] {
@@ -221,5 +218,3 @@ func (t *Tracker) Print(p *Process, e export.ProcessEvent) {
 	}
 	t.events.Process(export.Meta{Time: p.At, PID: p.PID, Comm: p.Comm}, &of, e)
 }
-
-func (t *Tracker) isCurrent(p *Process) bool { return isCurrent(t.kernel, p) }

@@ -1,0 +1,6 @@
+//go:build !linux
+
+package sandbox
+
+// Thread does nothing.
+func Thread() error { return nil }
