@@ -34,6 +34,7 @@ func loseEnds(t *testing.T, all bool) {
 	client := root.readAfter("/seen")
 	tr.awaitEvent(`"type":"DATA"`, 1)
 
+	held := tr.holdings()
 	tr.signal(syscall.SIGSTOP)
 	root.typeIn("i=0; while [ $i -lt 400 ]; do /bin/true; i=$((i+1)); done; echo $$")
 	root.readPID()
@@ -51,6 +52,7 @@ func loseEnds(t *testing.T, all bool) {
 	}
 	r := tr.good() // by itself, as all targets have exited
 	root.end()
+	held.wantNothingLeft(t)
 
 	balance, err := r.stream.Summary.Balance()
 	if err != nil {

@@ -31,15 +31,35 @@ type site struct {
 // other path, a body that is the path.
 func startSite(t testing.TB) *site {
 	t.Helper()
-	a := modproxy.NewAuthority(t)
+	return startSiteOf(t, modproxy.NewAuthority(t))
+}
+
+// startSiteOf is startSite with a certificate of a.
+func startSiteOf(t testing.TB, a *modproxy.Authority) *site {
+	t.Helper()
+	ln := listenLocal(t)
+	s := &site{url: "https://" + ln.Addr().String(), env: peerEnv(a)}
+	serveTLS(t, a, ln, s, &s.secrets)
+	return s
+}
+
+// listenLocal listens on loopback.
+func listenLocal(t testing.TB) net.Listener {
+	t.Helper()
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &site{url: "https://" + ln.Addr().String(), env: peerEnv(a)}
+	return ln
+}
+
+// serveTLS serves HTTP/2 until the test ends, with a certificate of a. Session secrets go to secrets,
+// unless that is nil.
+func serveTLS(t testing.TB, a *modproxy.Authority, ln net.Listener, h http.Handler, secrets io.Writer) {
+	t.Helper()
 	srv := &http.Server{
-		Handler:   s,
-		TLSConfig: &tls.Config{Certificates: []tls.Certificate{a.Server(t)}, KeyLogWriter: &s.secrets},
+		Handler:   h,
+		TLSConfig: &tls.Config{Certificates: []tls.Certificate{a.Server(t)}, KeyLogWriter: secrets},
 		ErrorLog:  log.New(io.Discard, "", 0), // clients that vanish are part of the tests
 	}
 	done := make(chan struct{})
@@ -54,7 +74,6 @@ func startSite(t testing.TB) *site {
 		_ = srv.Close()
 		<-done
 	})
-	return s
 }
 
 // eventLength is the length of each event of /events, which contains its number.

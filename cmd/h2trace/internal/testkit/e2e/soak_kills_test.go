@@ -2,7 +2,6 @@ package e2e
 
 import (
 	"crypto/sha256"
-	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -13,8 +12,6 @@ import (
 	"syscall"
 	"testing"
 	"time"
-
-	"github.com/cilium/ebpf/link"
 
 	"h2trace/cmd/h2trace/internal/testkit/modproxy"
 )
@@ -79,12 +76,12 @@ func killedWith(t *testing.T, load killLoad, named bool, after time.Duration) (l
 		s.run("/bin/true")
 	}
 	began := time.Now()
-	var links map[link.ID]bool
+	var held *holdings
 	killed := make(chan struct{})
 	if after >= 0 {
 		time.AfterFunc(after, func() {
 			defer close(killed)
-			links = linksOf(tr.cmd.Process.Pid)
+			held = holdingsOf(tr)
 			tr.signal(syscall.SIGKILL)
 		})
 	}
@@ -105,15 +102,7 @@ func killedWith(t *testing.T, load killLoad, named bool, after time.Duration) (l
 	_, _ = io.Copy(io.Discard, tr.stdout)
 	_ = tr.cmd.Wait()
 	await(t, "the end of all that was h2trace", func() bool { return !anyRuns(bin(t, "h2trace")) })
-	for id := range links {
-		await(t, "the end of its probes", func() bool {
-			l, err := link.NewFromID(id)
-			if err == nil {
-				_ = l.Close()
-			}
-			return errors.Is(err, os.ErrNotExist)
-		})
-	}
+	held.wantNothingLeft(t)
 	return longest
 }
 

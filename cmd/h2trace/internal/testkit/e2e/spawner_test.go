@@ -75,6 +75,7 @@ type spawned struct {
 // spawner runs programs; see spawnerSource. It is safe for concurrent use.
 type spawner struct {
 	t      testing.TB
+	pid    int // 0 of one that h2trace runs
 	stdin  io.WriteCloser
 	closed chan struct{} // when no more results come
 
@@ -90,6 +91,7 @@ func startSpawner(t testing.TB, env []string) *spawner {
 	cmd.Env, cmd.Stderr = env, os.Stderr
 	stdin, stdout := child.Start(t, cmd)
 	s := newSpawner(t, stdin, stdout)
+	s.pid = cmd.Process.Pid
 	t.Cleanup(func() {
 		s.end()
 		if err := cmd.Wait(); err != nil {
