@@ -374,13 +374,13 @@ func TestCost(t *testing.T) {
 			cause: Client, text: "nothing could be observed: /usr/bin/dash: not a Go binary",
 		},
 		{
-			name: "its go command ended before its probes were in place",
+			name: "its go command had its probes too late",
 			write: func(w *writer) {
 				w.line(100, "process", `"pid":8,"comm":"go","action":"exec","ppid":7,"exe":"/usr/bin/go"`)
 				w.line(150, "process", `"pid":8,"comm":"go","action":"attached","ppid":7,"exe":"/usr/bin/go"`)
-				w.line(150, "process", `"pid":8,"comm":"go","action":"attached","ppid":7,"exe":"/usr/bin/go","reason":"it ended before its probes were in place","unseen":true`)
+				w.line(150, "process", `"pid":8,"comm":"go","action":"attached","ppid":7,"exe":"/usr/bin/go","reason":"its probes were not in place before it spoke","unseen":true`)
 			}, exit: 1,
-			cause: Client, text: "the command failed (exit status 1), nothing was seen of /usr/bin/go: it ended before its probes were in place; and no other request did: read what it printed",
+			cause: Client, text: "the command failed (exit status 1), nothing was seen of /usr/bin/go: its probes were not in place before it spoke; and no other request did: read what it printed",
 		},
 		{
 			name: "a success of which nothing is seen",

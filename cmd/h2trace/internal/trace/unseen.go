@@ -3,6 +3,7 @@
 package trace
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -57,13 +58,9 @@ func (w *sockets) judge(proc process.Process, list []bpf.Socket, at ktime.Time) 
 	if w.off || w.told[proc.PID] == proc.At || w.conns.saw(proc.PID) || w.conns.events.Err() != nil {
 		return
 	}
-	reason := w.unseen(&proc, list)
-	if reason != "" && proc.File == nil { // what they carry might have been seen
-		reason = "it ended before its probes were in place"
-	}
-	if reason != "" {
+	if reason := w.unseen(&proc, list); reason != "" {
 		w.told[proc.PID] = proc.At
-		w.processes.Blame(proc, reason, at)
+		w.processes.Blame(proc, reason, cmp.Or(w.conns.hellos.sent[proc.PID], at), at)
 	}
 }
 

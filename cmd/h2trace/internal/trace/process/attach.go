@@ -49,7 +49,7 @@ func (a *attacher) attach(p *Process) export.ProcessEvent {
 	}
 	a.join(p, exe, procfs.Path(procfs.LivingThread(p.PID), "exe"))
 	event := attached(a.kernel, exe)
-	a.outcomes.attach(p, event)
+	a.outcomes.attach(p, event, exe.Since)
 	return event
 }
 

@@ -31,7 +31,7 @@ func (a *attacher) library(p *Process, exe *bpf.Executable) export.ProcessEvent 
 		return a.outcomes.skip(p, exe.Skip+reason)
 	}
 	event = attached(a.kernel, exe)
-	a.outcomes.attach(p, event)
+	a.outcomes.attach(p, event, exe.Since)
 	return event
 }
 
@@ -51,7 +51,7 @@ func (a *attacher) libraries(p *Process) (event *export.ProcessAttached, reason 
 	}
 	event = attached(a.kernel, list[0].exe)
 	event.Reason = "by Go code in " + list[0].Name
-	a.outcomes.attach(p, event)
+	a.outcomes.attach(p, event, list[0].exe.Since)
 	return event, ""
 }
 

@@ -19,10 +19,11 @@ type outcomes struct {
 	byPID    map[int]outcome
 }
 
-// outcome is the outcome of attaching to a process, with the time when that began.
+// outcome is the outcome of attaching to a process that ran its program from at on. Its probes were
+// in place at since.
 type outcome struct {
-	at    ktime.Time
-	event *export.ProcessAttached
+	at, since ktime.Time
+	event     *export.ProcessAttached
 }
 
 // setCommand sets the process that executes COMMAND, as typed.
@@ -33,24 +34,24 @@ func (o *outcomes) setCommand(typed string, pid int) {
 }
 
 // attach adds the outcome for a process that got probes.
-func (o *outcomes) attach(p *Process, event *export.ProcessAttached) {
+func (o *outcomes) attach(p *Process, event *export.ProcessAttached, since ktime.Time) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.attached++
 	if o.byPID == nil || len(o.byPID) >= maxOutcomes {
 		o.byPID = make(map[int]outcome)
 	}
-	o.byPID[p.PID] = outcome{p.At, event}
+	o.byPID[p.PID] = outcome{p.At, since, event}
 }
 
-// of returns the outcome for a process that got probes, or nil.
-func (o *outcomes) of(p *Process) *export.ProcessAttached {
+// of returns the outcome for a process that got probes. Its event is nil for others.
+func (o *outcomes) of(p *Process) outcome {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if one := o.byPID[p.PID]; one.at == p.At {
-		return one.event
+		return one
 	}
-	return nil
+	return outcome{}
 }
 
 // skip adds the reason why nothing can be captured in a process, and returns the event to

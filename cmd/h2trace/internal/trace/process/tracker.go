@@ -190,17 +190,20 @@ func (t *Tracker) LookForLibraries(now ktime.Time) {
 	}
 }
 
-// Blame prints, with a kernel time, the reason why the traffic of a process is not seen. The
-// process may have ended. If it is skipped, that reason is the better one. Jobs begun
-// before, such as the attaching, come first.
-func (t *Tracker) Blame(p Process, reason string, at ktime.Time) {
+// Blame prints, with a kernel time, the reason why the traffic of a process is not seen that it
+// began at spoke. The process may have ended. If it is skipped, that reason is the better one. Jobs
+// begun before, such as the attaching, come first.
+func (t *Tracker) Blame(p Process, reason string, spoke, at ktime.Time) {
 	t.jobs <- func() {
 		outcome := t.outcomes.of(&p)
-		if outcome == nil || t.events.Flush() != nil {
+		if outcome.event == nil || t.events.Flush() != nil {
 			return // or the reader left, and later records were not read
 		}
+		if spoke < outcome.since {
+			reason = "its probes were not in place before it spoke"
+		}
 		t.msg.Infof("nothing is seen of what process %d (%s) says: %s", p.PID, p.Exe, reason)
-		event := *outcome
+		event := *outcome.event
 		event.Reason, event.Unseen = reason, true
 		p.At = at
 		t.Print(&p, &event)

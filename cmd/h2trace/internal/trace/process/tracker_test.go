@@ -119,7 +119,7 @@ func TestTracker(t *testing.T) {
 		{"says what is not seen", "", living, func(tr *Tracker, pid int) {
 			execute(tr, pid, 1)
 			p, _ := tr.At(pid)
-			tr.Blame(p, "another library", 7)
+			tr.Blame(p, "another library", 7, 7)
 		}, []event{
 			{Action: "exec", PID: living}, {Action: "attached", PID: living}, {Action: "attached", Reason: "another library", PID: living},
 		}, 1},
@@ -204,7 +204,7 @@ func TestBlameUnread(t *testing.T) {
 			if !ok {
 				t.Fatal("the process is not known")
 			}
-			tr.Blame(p, "another library", 7)
+			tr.Blame(p, "another library", 7, 7)
 			tr.Wait()
 			if got := bytes.Count(messages.Bytes(), []byte("another library")); got != tt.want {
 				t.Errorf("got %d messages, want %d: %s", got, tt.want, messages.String())
