@@ -12,8 +12,8 @@ type lineField struct {
 	sensitive                          bool
 }
 
-// lineFieldOf returns where the members of a header field are in an object, if it is one: no other
-// object of the schema has a name and a value.
+// lineFieldOf returns where the members of a header field are in an object of an array, if it is one:
+// in no other array of the schema objects have a name and a text as value.
 func lineFieldOf(list []member) (f lineField, ok bool) {
 	f = lineField{name: -1, exactName: -1, value: -1, exactValue: -1}
 	for i, m := range list {

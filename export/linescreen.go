@@ -127,10 +127,10 @@ func (s *LineScreen) key(key []byte) {
 // value takes a value that is no string of a key.
 func (s *LineScreen) value(v []byte, level int, args, exact bool) {
 	switch {
-	case v[0] != '{' && v[0] != '[', level+1 == maxLevels:
-		s.strings(v) // a number has none, what is damaged may
 	case v[0] == '{':
-		s.object(v, level+1)
+		s.object(v, level+1, false)
+	case v[0] != '[', level+1 == maxLevels:
+		s.strings(v) // a number has none, what is damaged may
 	default:
 		s.flag = ""
 		if !scan.Elements(v, func(e []byte) { s.element(e, level+1, args, exact) }) {
@@ -139,14 +139,18 @@ func (s *LineScreen) value(v []byte, level int, args, exact bool) {
 	}
 }
 
-// object takes an object.
-func (s *LineScreen) object(v []byte, level int) {
-	list := s.members(v, level)
+// object takes an object. One that an array lists may be a header field: labels, which are an
+// object, may have any keys.
+func (s *LineScreen) object(v []byte, level int, listed bool) {
+	var list []member
+	if level < maxLevels {
+		list = s.members(v, level)
+	}
 	if list == nil {
 		s.strings(v)
 		return
 	}
-	if at, ok := lineFieldOf(list); ok {
+	if at, ok := lineFieldOf(list); ok && listed {
 		s.field(list, &at, level)
 		return
 	}
@@ -158,6 +162,8 @@ func (s *LineScreen) object(v []byte, level int) {
 // element takes an element of an array, which is one of arguments or of base64, or neither.
 func (s *LineScreen) element(v []byte, level int, args, exact bool) {
 	switch {
+	case v[0] == '{':
+		s.object(v, level+1, true)
 	case v[0] != '"':
 		s.value(v, level, args, exact)
 	case exact:

@@ -66,6 +66,7 @@ func TestLineScreen(t *testing.T) {
 		{"arguments of processes", `{"processes":[{"args":["--token"]},{"args":["A","--token","hunter2"]}]}`, `{"processes":[{"args":["--token"]},{"args":["A","--token","<redacted>"]}]}`},
 		{"bodies", `{"body":"token=A","body_b64":"dG9rZW49aHVudGVyMg=="}`, `{"body":"token=A","body_b64":"dG9rZW49aHVudGVyMg=="}`},
 		{"keys", `{"labels":{"token=hunter2":"A"}}`, `{"labels":{"token=<redacted>":"A"}}`},
+		{"labels with the keys of a field", `{"labels":{"name":"cookie","value":"A"}}`, `{"labels":{"name":"cookie","value":"A"}}`},
 		{"damaged inside", `{"tls":{"sni" "token=hunter2"},"x":["token=hunter2","token=hunter2";"token=hunter2"]}`, `{"tls":{"sni" "token=<redacted>"},"x":["token=<redacted>","token=<redacted>";"token=<redacted>"]}`},
 		{"deep", `{"a":` + strings.Repeat(`[{"b":`, 20) + `"token=hunter2"` + strings.Repeat(`}]`, 20) + `}`, `{"a":` + strings.Repeat(`[{"b":`, 20) + `"token=<redacted>"` + strings.Repeat(`}]`, 20) + `}`},
 		{"no object", `token=A`, `token=A`},

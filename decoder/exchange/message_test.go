@@ -184,6 +184,15 @@ func TestWellFormed(t *testing.T) {
 			p.headers(20, recv, 1, false, ":status=200", "content-length=10")
 			p.data(21, recv, 1, 0, true)
 		},
+		"HEAD with trailers": func(p *peers) {
+			asks(p, "HEAD")
+			p.headers(20, recv, 1, false, ":status=200", "content-length=10")
+			p.headers(21, recv, 1, true, "x-sum=1")
+		},
+		"HEAD answered by 304": func(p *peers) {
+			asks(p, "HEAD")
+			p.headers(20, recv, 1, true, ":status=304", "content-length=10")
+		},
 		"304": answer(true, ":status=304", "content-length=10"),
 		"204": answer(true, ":status=204", "content-length=0"),
 		"empty DATA": func(p *peers) {
@@ -209,6 +218,8 @@ func TestWellFormed(t *testing.T) {
 			requested(":method=CONNECT", ":protocol=websocket", ":scheme=https", ":authority=a", ":path=/chat")(p)
 		},
 		"host and :authority": requested(":method=GET", ":scheme=https", ":authority=a:443", ":path=/", "host=A"),
+		"addresses of IPv6":   requested(":method=GET", ":scheme=https", ":authority=[2001:db8::1]:8443", ":path=/?a=/b?c@d"),
+		"IPv6 in host alone":  requested(":method=GET", ":scheme=https", ":path=/", "host=[2001:db8::1]:8443"),
 		"tab in a value":      requested(":method=GET", ":scheme=https", ":authority=a", ":path=/", "x=a\tb \u00e9\xff and more"),
 		"any token":           requested(":method=GET", ":scheme=https", ":authority=a", ":path=/", "!#$%&'*+-.^_`|~09az=x"),
 		"OPTIONS":             requested(":method=OPTIONS", ":scheme=https", ":authority=a", ":path=*"),

@@ -137,6 +137,10 @@ func TestStates(t *testing.T) {
 		{"of a client", leaves(send, 0, 2), grows},
 		{"beyond the least", leaves(recv, 1<<31-1, 1, 1, 3), grows},
 		{"last stream falls", leaves(recv, 1<<31-1, 5, 5, 1), ""},
+		{"CONNECT that is refused, with trailers", tunnel(func(p *peers) {
+			p.data(21, recv, 1, 3, false)
+			p.headers(22, recv, 1, true, "x-sum=1")
+		}, ":status=407", "content-length=3"), ""},
 		{"extended CONNECT no more", announces(connectProtocol(1), connectProtocol(0)), "SETTINGS: ENABLE_CONNECT_PROTOCOL is 0 after 1 (RFC 8441 §3)"},
 		{"extended CONNECT later", announces(connectProtocol(0), connectProtocol(1), connectProtocol(1)), ""},
 		{"priorities later", announces(priorities(0), priorities(1)), "SETTINGS: NO_RFC7540_PRIORITIES differs from that of the first SETTINGS (RFC 9218 §2.1)"},

@@ -154,7 +154,6 @@ func processesMissed(stream *contract.Stream) int {
 	for _, e := range stream.Of("conn") {
 		if e.Action == "close" && strings.Contains(e.Raw, `"reason":"not decrypted`) {
 			missed[e.PID] = true
-			missed[e.PID] = true
 		}
 	}
 	return len(missed)
