@@ -152,7 +152,8 @@ func withoutPriority(t *testing.T) {
 
 // withoutSignals sends SIGTERM to h2trace, whose COMMAND has another user.
 func withoutSignals(t *testing.T) {
-	const script = "trap 'echo got; exit 7' TERM; echo ready; while read -r line; do :; done; exit 8"
+	// bash may take a signal just before it blocks in read(2), and runs the trap after it.
+	const script = "trap 'echo got; exit 7' TERM; echo ready; while read -r -t 1 line || test $? -gt 128; do :; done; exit 8"
 	status := func(wrap []string) int {
 		argv := slices.Concat(wrap, []string{bin(t, "h2trace"), "-q", "-o", t.TempDir() + "/events", "-u", strconv.Itoa(nobody), "bash", "-c", script})
 		cmd := exec.Command(argv[0], argv[1:]...)
