@@ -6,7 +6,10 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
+
+	"h2trace/cmd/h2trace/internal/convert"
 )
 
 // opener is a reader that tries to open what it reads from.
@@ -46,5 +49,28 @@ func TestReadAll(t *testing.T) {
 	}
 	if f, err := os.Open(files[0]); err != nil || f.Close() != nil {
 		t.Errorf("the caller cannot open a file any more: %v", err)
+	}
+}
+
+// TestConvertMuch converts more than is sorted in memory. The rest goes to a temporary file, which
+// what parses cannot create.
+func TestConvertMuch(t *testing.T) {
+	t.Setenv("TMPDIR", t.TempDir())
+	const (
+		begin = `{"v":1,"ts":"2026-01-01T00:00:02.000000000Z","event":"exchange","pid":7,"conn":"c9","method":"GET","url":"http://go.example/`
+		end   = `","status":200,"protocol":"http/1.1","send_ms":1.000,"error":null,"start":"2026-01-01T00:00:00.500000000Z"}` + "\n"
+		many  = 5000
+	)
+	file := filepath.Join(t.TempDir(), "events")
+	if err := os.WriteFile(file, []byte(strings.Repeat(begin+strings.Repeat("x", 4000)+end, many)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	var archive strings.Builder
+	c := convert.New(&archive, convert.Options{Format: "har"})
+	if err := errors.Join(readAll(c, []string{file}, nil, true, read), c.Close()); err != nil {
+		t.Fatal(err)
+	}
+	if got := strings.Count(archive.String(), `"startedDateTime"`); got != many {
+		t.Errorf("%d entries, want %d", got, many)
 	}
 }

@@ -51,8 +51,16 @@ func (s *sorter) add(begin int64, entry []byte) {
 	}
 }
 
-// spill moves the piece to the file.
+// spill moves the piece to the file. A goroutine of its own does that: who adds entries parses what
+// others wrote, on a thread that may not be allowed to create files.
 func (s *sorter) spill() error {
+	done := make(chan error)
+	go func() { done <- s.move() }()
+	return <-done
+}
+
+// move is spill on the calling goroutine.
+func (s *sorter) move() error {
 	if s.file == nil {
 		f, err := os.CreateTemp("", "h2trace-har-*")
 		if err != nil {
