@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -16,8 +17,8 @@ import (
 	"h2trace/cmd/h2trace/internal/testkit/modproxy"
 )
 
-// soakName is the argument of -n: nothing else has this name.
-const soakName = "soaked"
+// soakName is the argument of -n: nothing else has this name, nor has another run of the tests.
+var soakName = "soaked" + strconv.Itoa(os.Getpid())
 
 // killLoad is the load while h2trace is killed. It creates the programs to run. They
 // end with the same results as without h2trace, or it reports what went wrong.
